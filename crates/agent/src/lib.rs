@@ -1,0 +1,1 @@
+//! pyrometer-agent
