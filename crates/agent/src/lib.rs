@@ -1,1 +1,3 @@
-//! pyrometer-agent
+//! The agent: what runs inside a worker.
+
+pub mod directory;

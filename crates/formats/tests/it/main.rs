@@ -1,0 +1,2 @@
+//! Round trips and hostile input of the binary formats.
+mod feed;

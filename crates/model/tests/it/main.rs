@@ -1,0 +1,3 @@
+//! Laws of the call tree, over hand-drawn and generated trees.
+mod drawing;
+mod tree;
