@@ -1,3 +1,33 @@
-//! The agent: what runs inside a worker.
+//! The agent: what runs inside a worker process. Rust only: no Python call, no async runtime.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`Agent`] | one per process: start, pause around a fork, follow a fork, end |
+//! | [`options`] | what a user may ask for |
+//! | `sampler` | the thread that reads stacks |
+//! | `windows`, `tables` | what was observed, bounded, in numbered windows |
+//! | `endpoint` | the thread that answers readers |
+//! | `governor` | keeps the agent within its budget |
+//! | [`directory`], `spool` | where workers are found, and what they leave behind |
+//!
+//! **Invariant: nothing here can crash, block, slow or change the process beyond its budget.**
+//! Threads contain their panics and handle no signal; memory is bounded; the interpreter is read
+//! through the kernel and never touched.
 
+mod agent;
+mod clock;
 pub mod directory;
+mod endpoint;
+mod governor;
+pub mod options;
+mod sampler;
+mod shared;
+mod spool;
+mod tables;
+mod wake;
+mod windows;
+
+pub use agent::{Agent, StartError};
+pub use options::Options;
+pub use shared::State;
+pub use windows::WINDOW_NS;

@@ -60,6 +60,12 @@ impl Functions {
         id
     }
 
+    /// The id of `function` if it is known already.
+    #[must_use]
+    pub fn find(&self, function: &Function) -> Option<FunctionId> {
+        self.ids.get(function).copied()
+    }
+
     /// The function with this id, if there is one.
     #[must_use]
     pub fn get(&self, id: FunctionId) -> Option<&Function> {

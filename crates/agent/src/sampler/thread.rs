@@ -1,0 +1,66 @@
+//! What is remembered of one thread from sample to sample.
+//!
+//! Most of a stack is the same in the next sample: its root side is compared frame by frame, and
+//! only what differs is looked up again.
+
+use pyrometer_model::{StackId, StackNode};
+use pyrometer_unwind::{Frame, OwnProcess, Target};
+
+use super::codes::Codes;
+use crate::tables::OTHER_STACK;
+use crate::windows::Windows;
+
+/// One thread's last sample.
+#[derive(Debug, Default)]
+pub(super) struct ThreadState {
+    /// Its CPU clock then.
+    pub(super) cpu_ns: u64,
+    /// When that was, on the monotonic clock.
+    pub(super) seen_ns: u64,
+    /// Frames root first, each with the stack that it ends.
+    path: Vec<(Frame, StackId)>,
+    folded: bool,
+}
+
+impl ThreadState {
+    /// The last stack, if one was read and still holds.
+    pub(super) fn stack(&self) -> Option<StackId> {
+        if self.folded { Some(OTHER_STACK) } else { self.path.last().map(|&(_, stack)| stack) }
+    }
+
+    /// Forgets the stack, since its ids or its code objects are no longer what they were.
+    pub(super) fn forget_stack(&mut self) {
+        self.path.clear();
+        self.folded = false;
+    }
+
+    /// The id of the stack with these frames, leaf first.
+    ///
+    /// A frame whose code object is gone ends the stack on its caller. Beyond the bounds of the
+    /// tables everything is [`OTHER_STACK`].
+    pub(super) fn intern(
+        &mut self,
+        windows: &mut Windows,
+        target: &Target<OwnProcess>,
+        codes: &mut Codes,
+        frames: &[Frame],
+    ) -> StackId {
+        let same = self.path.iter().zip(frames.iter().rev()).take_while(|((old, _), new)| old == *new).count();
+        self.path.truncate(same);
+        self.folded = false;
+        let mut stack = self.path.last().map_or(StackId::ROOT, |&(_, stack)| stack);
+        for frame in frames.iter().rev().skip(same) {
+            let Some(location) = codes.location(windows, target, frame) else { break };
+            let node = location
+                .function
+                .and_then(|function| windows.stack(StackNode { parent: stack, function, line: location.line }));
+            let Some(next) = node else {
+                self.folded = true;
+                return OTHER_STACK;
+            };
+            stack = next;
+            self.path.push((*frame, stack));
+        }
+        stack
+    }
+}

@@ -1,0 +1,85 @@
+//! The arguments of every subcommand: the one source of --help, the checks and tab completion.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Where a fleet of Python processes spends its CPU and its waiting, in production.
+#[derive(Debug, Parser)]
+#[command(name = "pyrometer", version, about, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a command with the agent in every Python process that it starts, children too
+    Run(Run),
+    /// Print the tab completions of a shell
+    #[command(after_help = "Example:\n  pyrometer completions bash > /etc/bash_completion.d/pyrometer")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of `run`: each is the `PYROMETER_*` variable of the same name.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  pyrometer run -- gunicorn shop.wsgi
+  pyrometer run --service shop --label version=2026.4 -- gunicorn -w 4 shop.wsgi
+  pyrometer run -- python manage.py runserver
+
+The environment carries the agent to children, also through fork and exec. Python processes that
+ignore the environment (python -I, -E or -S) are not profiled.")]
+pub(crate) struct Run {
+    /// Service that the processes belong to [default: the name of each program]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Label of everything that they report; may be given several times
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = label)]
+    pub(crate) labels: Vec<String>,
+    /// Mean samples per second of each thread, 1 to 1000 [default: 100]
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rate: Option<u32>,
+    /// Socket directory [default: $XDG_RUNTIME_DIR/pyrometer, /run/pyrometer for root, else /tmp/pyrometer-UID]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Also serve over TCP; with several processes use port 0
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<String>,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    pub(crate) command: Vec<OsString>,
+}
+
+fn label(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !text.contains(',') && !value.is_empty() => Ok(text.to_owned()),
+        _ => Err("a label is NAME=VALUE, without commas".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_command_keeps_its_own_flags() {
+        let arguments = ["pyrometer", "run", "--label", "a=1", "--", "gunicorn", "-w", "4", "--service", "x"];
+        let Command::Run(run) = Arguments::parse_from(arguments).command else { panic!("run") };
+        assert_eq!(run.command, ["gunicorn", "-w", "4", "--service", "x"]);
+        assert_eq!((run.service, run.labels), (None, vec!["a=1".to_owned()]));
+        for bad in [vec!["run"], vec!["run", "--label", "a", "--", "x"], vec!["run", "--rate", "0", "--", "x"]] {
+            assert!(Arguments::try_parse_from(["pyrometer"].into_iter().chain(bad)).is_err());
+        }
+    }
+}
