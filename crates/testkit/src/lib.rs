@@ -1,1 +1,6 @@
-//! pyrometer-testkit
+//! Helps tests to use real parts: interpreters, and scripts that run in them.
+//!
+//! # Where this sits
+//! A development dependency only; no shipped crate depends on it. Asserts nothing itself.
+
+pub mod python;

@@ -1,0 +1,68 @@
+//! CPython 3.11, built-in table (taken from the headers of 3.11.7).
+//!
+//! Frames hang from a `_PyCFrame` on the C stack; a frame entered from C carries a flag; the
+//! instruction pointer names the code unit before the next instruction.
+
+use super::*;
+
+pub(super) const LAYOUT: Layout = Layout {
+    runtime: RuntimeLayout {
+        interpreters_head: 40,
+    },
+    interpreter: InterpreterLayout {
+        id: 48,
+        next: 0,
+        threads_head: 16,
+    },
+    thread: ThreadLayout {
+        head: 320,
+        next: 8,
+        interp: 16,
+        thread_id: 152,
+        native_thread_id: 160,
+        id: 240,
+        datastack_chunk: 296,
+        datastack_top: 304,
+        frame_link: FrameLink::CFrame {
+            cframe: 56,
+            current_frame: 8,
+        },
+    },
+    chunk: ChunkLayout {
+        previous: 0,
+        size: 8,
+        top: 16,
+        data: 24,
+    },
+    frame: FrameLayout {
+        head: 72,
+        previous: 48,
+        code: 32,
+        instruction: 56,
+        owner: 69,
+        entry: EntryMark::Flag { is_entry: 68 },
+        stacktop: 64,
+    },
+    code: CodeLayout {
+        bytecode: 184,
+        firstlineno: 72,
+        firsttraceable: 168,
+        filename: 112,
+        qualname: 128,
+        linetable: 136,
+    },
+    object: ObjectLayout {
+        ob_type: 8,
+        ob_size: 16,
+        bytes_data: 32,
+    },
+    text: TextLayout {
+        length: 16,
+        state: 32,
+        kind_shift: 2,
+        compact_bit: 5,
+        ascii_bit: 6,
+        ascii_data: 48,
+        compact_data: 72,
+    },
+};

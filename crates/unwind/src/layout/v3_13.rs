@@ -1,0 +1,98 @@
+//! CPython 3.13: table from the headers of 3.13.0, and where its exported offsets lie.
+//!
+//! The thread state names the youngest frame itself; the instruction pointer names the current
+//! instruction; a frame's executable need not be a code object.
+
+use super::debug_offsets::Words;
+use super::*;
+
+pub(super) const LAYOUT: Layout = Layout {
+    runtime: RuntimeLayout {
+        interpreters_head: 632,
+    },
+    interpreter: InterpreterLayout {
+        id: 7272,
+        next: 7264,
+        threads_head: 7344,
+    },
+    thread: ThreadLayout {
+        head: 248,
+        next: 8,
+        interp: 16,
+        thread_id: 152,
+        native_thread_id: 160,
+        id: 224,
+        datastack_chunk: 232,
+        datastack_top: 240,
+        frame_link: FrameLink::Thread { current_frame: 72 },
+    },
+    chunk: ChunkLayout {
+        previous: 0,
+        size: 8,
+        top: 16,
+        data: 24,
+    },
+    frame: FrameLayout {
+        head: 72,
+        previous: 8,
+        code: 0,
+        instruction: 56,
+        owner: 70,
+        entry: EntryMark::Shim { owner: 3 },
+        stacktop: 64,
+    },
+    code: CodeLayout {
+        bytecode: 200,
+        firstlineno: 68,
+        firsttraceable: 184,
+        filename: 112,
+        qualname: 128,
+        linetable: 136,
+    },
+    object: ObjectLayout {
+        ob_type: 8,
+        ob_size: 16,
+        bytes_data: 32,
+    },
+    text: TextLayout {
+        length: 16,
+        state: 32,
+        kind_shift: 2,
+        compact_bit: 5,
+        ascii_bit: 6,
+        ascii_data: 40,
+        compact_data: 56,
+    },
+};
+
+/// `struct _Py_DebugOffsets` of 3.13 (`Include/internal/pycore_runtime.h`), in 8-byte words.
+pub(super) const WORDS: Words = Words {
+    length: 73,
+    interpreters_head: 5,
+    interpreter_id: 7,
+    interpreter_next: 8,
+    threads_head: 9,
+    thread_size: 19,
+    thread_next: 21,
+    thread_interp: 22,
+    current_frame: 23,
+    thread_id: 24,
+    native_thread_id: 25,
+    datastack_chunk: 26,
+    frame_size: 28,
+    frame_previous: 29,
+    frame_executable: 30,
+    frame_instr_ptr: 31,
+    frame_owner: 33,
+    code_filename: 35,
+    code_qualname: 37,
+    code_linetable: 38,
+    code_firstlineno: 39,
+    co_code_adaptive: 43,
+    ob_type: 45,
+    bytes_size: 65,
+    bytes_data: 66,
+    text_state: 68,
+    text_length: 69,
+    ascii_size: 70,
+};

@@ -1,0 +1,108 @@
+//! One process that is read: its memory, its layout, the addresses everything starts from.
+//!
+//! # Where this sits
+//! The handle that users hold. Attaching joins [`crate::runtime`] and [`crate::layout`]; afterwards
+//! a target is immutable and shared by walkers.
+//!
+//! # Contract
+//! Valid for one incarnation of the target, within one process image: attach anew after `exec`,
+//! and after `fork` when the own process is read.
+
+use crate::error::{AttachError, ReadError};
+use crate::ids::{Address, Pid, PythonVersion};
+use crate::layout::{Layout, Source, debug_offsets};
+use crate::memory::Memory;
+use crate::memory::process::{OtherProcess, OwnProcess, own_pid};
+use crate::runtime::{Interpreter, own, remote};
+
+/// A Python process, ready to be read. Cheap to keep; holds no thread, file or lock.
+#[derive(Debug)]
+pub struct Target<M: Memory> {
+    pub(crate) memory: M,
+    pub(crate) layout: Layout,
+    pub(crate) runtime: Address,
+    pub(crate) code_type: Address,
+    version: PythonVersion,
+}
+
+impl Target<OwnProcess> {
+    /// Reads the interpreter that this code is loaded into. Needs no rights and not the GIL.
+    ///
+    /// # Errors
+    /// [`AttachError::NotPython`] outside an interpreter, [`AttachError::Version`] and
+    /// [`AttachError::FreeThreaded`] for one that is not supported.
+    pub fn own_process() -> Result<Self, AttachError> {
+        let interpreter = match own::find()? {
+            Some(interpreter) => interpreter,
+            None => remote::find(own_pid(), &OwnProcess)?,
+        };
+        Self::new(OwnProcess, interpreter)
+    }
+}
+
+impl Target<OtherProcess> {
+    /// Reads another process, without stopping it. Needs the right to ptrace it.
+    ///
+    /// # Errors
+    /// As [`Target::own_process`], and [`AttachError::NoProcess`] or [`AttachError::Denied`].
+    pub fn attach(pid: Pid) -> Result<Self, AttachError> {
+        let memory = OtherProcess { pid };
+        let denied = |source: std::io::Error| AttachError::Denied { pid, source };
+        remote::find(pid, &memory)
+            .and_then(|interpreter| Self::new(memory, interpreter))
+            .map_err(|error| match error {
+                AttachError::Read(ReadError::Denied) => denied(std::io::ErrorKind::PermissionDenied.into()),
+                AttachError::Read(ReadError::Gone) => AttachError::NoProcess { pid },
+                error => error,
+            })
+    }
+}
+
+impl<M: Memory> Target<M> {
+    /// Reads any memory that holds the given interpreter. For readers of other kinds, and tests.
+    ///
+    /// # Errors
+    /// [`AttachError::Version`], [`AttachError::FreeThreaded`], [`AttachError::Offsets`], or
+    /// [`AttachError::Read`] if the interpreter's table of offsets cannot be read.
+    pub fn new(memory: M, interpreter: Interpreter) -> Result<Self, AttachError> {
+        let Interpreter {
+            runtime,
+            code_type,
+            version,
+        } = interpreter;
+        let layout = match Layout::source(version) {
+            None => return Err(AttachError::Version { found: version }),
+            Some(Source::BuiltIn(layout)) => {
+                layout.validate().map_err(|field| AttachError::Offsets {
+                    found: version,
+                    field,
+                })?;
+                layout
+            }
+            Some(Source::Exported(layout, words)) => {
+                let mut table = vec![0; words.length * 8];
+                memory.read(runtime, &mut table)?;
+                debug_offsets::apply(layout, words, &table, version).map_err(|refusal| match refusal {
+                    debug_offsets::Refusal::FreeThreaded => AttachError::FreeThreaded { found: version },
+                    debug_offsets::Refusal::Field(field) => AttachError::Offsets {
+                        found: version,
+                        field,
+                    },
+                })?
+            }
+        };
+        Ok(Self {
+            memory,
+            layout,
+            runtime,
+            code_type,
+            version,
+        })
+    }
+
+    /// The interpreter's release.
+    #[must_use]
+    pub fn version(&self) -> PythonVersion {
+        self.version
+    }
+}
