@@ -47,9 +47,13 @@ impl StartError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Option(_) => "the options of start() and PYROMETER_* are described in docs/reference/options.md",
+            Self::Option(_) => {
+                "the options of start() and PYROMETER_* are described in docs/reference/options.md"
+            }
             Self::Interpreter(_) => "CPython 3.11 to 3.13 with the GIL, on x86-64 Linux, can be profiled",
-            Self::Endpoint(EndpointError::Listen { .. }) => "choose another PYROMETER_LISTEN, or port 0 for any",
+            Self::Endpoint(EndpointError::Listen { .. }) => {
+                "choose another PYROMETER_LISTEN, or port 0 for any"
+            }
             Self::Endpoint(_) => "set PYROMETER_DIR to a short path of a directory that this user may write",
             Self::System(_) => "check the limits on processes and open files (ulimit -u, ulimit -n)",
         }
@@ -92,7 +96,10 @@ impl Agent {
         let target = Target::own_process()?;
         let started = clock::wall();
         let directory = options.directory.clone().unwrap_or_else(directory::default_path);
-        let names = Names { pid: std::process::id(), started };
+        let names = Names {
+            pid: std::process::id(),
+            started,
+        };
         let endpoint = Endpoint::open(&directory, &names, &options)?;
         let worker = worker(&options, program, &target.version().to_string(), &names);
         let shared = Arc::new(Shared::new(worker, options, Windows::new(started)));
@@ -156,9 +163,16 @@ impl Agent {
         self.sampler_wake.clear();
         self.endpoint_wake.clear();
         let (shared, wake) = (Arc::clone(&self.shared), Arc::clone(&self.sampler_wake));
-        unpark(&mut self.sampler, "pyro-sampler", &self.shared, move |sampler| sampler.run(&shared, &wake))?;
+        unpark(&mut self.sampler, "pyro-sampler", &self.shared, move |sampler| {
+            sampler.run(&shared, &wake)
+        })?;
         let (shared, wake) = (Arc::clone(&self.shared), Arc::clone(&self.endpoint_wake));
-        unpark(&mut self.endpoint, "pyro-endpoint", &self.shared, move |endpoint| endpoint.run(&shared, &wake))
+        unpark(
+            &mut self.endpoint,
+            "pyro-endpoint",
+            &self.shared,
+            move |endpoint| endpoint.run(&shared, &wake),
+        )
     }
 
     /// In a forked child: leaves the parent's agent alone and starts one for this process.
@@ -174,7 +188,10 @@ impl Agent {
     /// In a forked child: closes what was inherited, and neither waits for a thread nor takes a
     /// lock, since neither may exist here.
     fn abandon(mut self) {
-        match (std::mem::replace(&mut self.sampler, Part::Lost), std::mem::replace(&mut self.endpoint, Part::Lost)) {
+        match (
+            std::mem::replace(&mut self.sampler, Part::Lost),
+            std::mem::replace(&mut self.endpoint, Part::Lost),
+        ) {
             (Part::Parked(sampler), Part::Parked(endpoint)) => {
                 drop(sampler);
                 endpoint.abandon();
@@ -211,12 +228,20 @@ impl Drop for Agent {
 
 fn worker(options: &Options, program: &str, python: &str, names: &Names) -> Worker {
     let host = host_name();
-    let service = options.service.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| program.to_owned());
+    let service = options
+        .service
+        .clone()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| program.to_owned());
     Worker {
         incarnation: Incarnation(format!("{host}/{}/{}", names.pid, names.started.0)),
         pid: names.pid,
         host,
-        service: if service.is_empty() { "python".to_owned() } else { service },
+        service: if service.is_empty() {
+            "python".to_owned()
+        } else {
+            service
+        },
         python: python.to_owned(),
         labels: options.labels.clone(),
         started: names.started,
@@ -229,7 +254,11 @@ fn host_name() -> String {
     // SAFETY: the buffer is writable for its length minus the last byte, which stays 0.
     let done = unsafe { libc::gethostname(buffer.as_mut_ptr().cast(), buffer.len() - 1) } == 0;
     let end = buffer.iter().position(|&byte| byte == 0).unwrap_or(0);
-    if done && end > 0 { String::from_utf8_lossy(&buffer[..end]).into_owned() } else { "localhost".to_owned() }
+    if done && end > 0 {
+        String::from_utf8_lossy(&buffer[..end]).into_owned()
+    } else {
+        "localhost".to_owned()
+    }
 }
 
 fn park<T>(part: &mut Part<T>) {
@@ -249,7 +278,9 @@ fn unpark<T: Send + 'static>(
     mut body: impl FnMut(&mut T) + Send + 'static,
 ) -> io::Result<()> {
     let Part::Parked(_) = part else { return Ok(()) };
-    let Part::Parked(mut state) = std::mem::replace(part, Part::Lost) else { return Ok(()) };
+    let Part::Parked(mut state) = std::mem::replace(part, Part::Lost) else {
+        return Ok(());
+    };
     let shared = Arc::clone(shared);
     let guarded = move || {
         let run = std::panic::AssertUnwindSafe(|| body(&mut state));
@@ -262,7 +293,10 @@ fn unpark<T: Send + 'static>(
         }
     };
     let thread = with_signals_blocked(|| {
-        std::thread::Builder::new().name(name.to_owned()).stack_size(THREAD_STACK_BYTES).spawn(guarded)
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn(guarded)
     })?;
     *part = Part::Running(thread);
     Ok(())
@@ -282,4 +316,3 @@ fn with_signals_blocked<T>(action: impl FnOnce() -> T) -> T {
         result
     }
 }
-

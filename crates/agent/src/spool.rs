@@ -22,23 +22,40 @@ pub(crate) fn write(directory: &Path, names: &Names, shared: &Shared) {
     if spooled_bytes(directory) > MAX_DIRECTORY_BYTES {
         return;
     }
-    let answer = |windows| shared.windows().feed(&shared.worker, 0, None).newest(windows).encode();
-    let bytes = [SPOOL_WINDOWS, 1].into_iter().map(answer).find(|bytes| bytes.len() <= MAX_SPOOL_BYTES);
+    let answer = |windows| {
+        shared
+            .windows()
+            .feed(&shared.worker, 0, None)
+            .newest(windows)
+            .encode()
+    };
+    let bytes = [SPOOL_WINDOWS, 1]
+        .into_iter()
+        .map(answer)
+        .find(|bytes| bytes.len() <= MAX_SPOOL_BYTES);
     let Some(bytes) = bytes else { return };
     let path = names.spool(directory);
     let temporary = path.with_extension("part");
-    if fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &path)).is_err() {
+    if fs::write(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, &path))
+        .is_err()
+    {
         // Nothing is left behind; there is nobody to tell.
         let _ = fs::remove_file(&temporary);
     }
 }
 
 fn spooled_bytes(directory: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return 0;
+    };
     let spooled = entries.flatten().filter(|entry| {
         let name = entry.file_name();
         let parsed = name.to_str().and_then(Names::parse);
         parsed.is_some_and(|(_, ending)| ending == directory::SPOOL_ENDING)
     });
-    spooled.filter_map(|entry| entry.metadata().ok()).map(|found| found.len()).sum()
+    spooled
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|found| found.len())
+        .sum()
 }

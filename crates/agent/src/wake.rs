@@ -17,7 +17,8 @@ impl Wake {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: `fd` was just opened and is owned by nobody else.
-        Ok(Self { fd: unsafe { OwnedFd::from_raw_fd(fd) } })
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Self { fd })
     }
 
     /// Raises the flag. Never blocks.
@@ -36,7 +37,11 @@ impl Wake {
 
     /// Waits up to `timeout_ns` for the flag.
     pub(crate) fn wait_ns(&self, timeout_ns: u64) {
-        let mut entry = libc::pollfd { fd: self.fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let mut entry = libc::pollfd {
+            fd: self.fd.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
         let timeout = libc::timespec {
             tv_sec: (timeout_ns / 1_000_000_000).cast_signed(),
             tv_nsec: (timeout_ns % 1_000_000_000).cast_signed(),

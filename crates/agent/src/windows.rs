@@ -142,7 +142,7 @@ impl Windows {
             whole
         };
         self.touched.sort_unstable();
-        let mut columns = vec![Vec::with_capacity(self.touched.len()); 3];
+        let mut columns = vec![Vec::new(); 3];
         for &StackId(id) in &self.touched {
             let observed = &mut self.open[id as usize];
             columns[0].push(std::mem::take(&mut observed.samples));

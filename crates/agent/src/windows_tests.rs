@@ -118,7 +118,7 @@ fn full_tables_fold_then_turn_and_old_windows_stay_readable() {
     let mut windows = Windows::new(at(0));
     let mut expected = 0;
     let mut filled = None;
-    for second in 1.. {
+    for second in 1..2 * RING_WINDOWS as u64 {
         let fresh = filled != Some(windows.generation());
         let lines = if fresh { MAX_STACKS as u32 + 100 } else { 1 };
         filled = Some(windows.generation());
@@ -128,21 +128,20 @@ fn full_tables_fold_then_turn_and_old_windows_stay_readable() {
         }
         expected += u64::from(lines);
         close(&mut windows, second);
+        if !fresh && second % 16 != 0 {
+            continue;
+        }
         let feed = read(&windows, second - 1, None);
         let (tables, window) = (&feed.generations[0], &feed.windows[0]);
         assert_eq!(window.generation, tables.number);
         assert!(window.blocks[0].stacks.last().unwrap().0 as usize <= tables.stacks.len());
         assert!(windows.memory_bytes() < 40 << 20);
-        if windows.generation() == 2 {
-            break;
-        }
-        assert!(second < 3 * RING_WINDOWS as u64, "a generation that never turns");
     }
+    assert!(windows.generation() >= 2);
     assert!(windows.totals().health.folded > 0);
-    let observed: u64 = second * (MAX_STACKS as u64 + 100);
     assert_eq!(
         windows.totals().observed.samples,
-        observed,
+        expected,
         "folding loses no sample"
     );
 }

@@ -51,13 +51,20 @@ pub(crate) struct Run {
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<String>,
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
     pub(crate) command: Vec<OsString>,
 }
 
 fn label(text: &str) -> Result<String, String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !text.contains(',') && !value.is_empty() => Ok(text.to_owned()),
+        Some((name, value)) if !name.is_empty() && !text.contains(',') && !value.is_empty() => {
+            Ok(text.to_owned())
+        }
         _ => Err("a label is NAME=VALUE, without commas".to_owned()),
     }
 }
@@ -74,11 +81,28 @@ mod tests {
 
     #[test]
     fn the_command_keeps_its_own_flags() {
-        let arguments = ["pyrometer", "run", "--label", "a=1", "--", "gunicorn", "-w", "4", "--service", "x"];
-        let Command::Run(run) = Arguments::parse_from(arguments).command else { panic!("run") };
+        let arguments = [
+            "pyrometer",
+            "run",
+            "--label",
+            "a=1",
+            "--",
+            "gunicorn",
+            "-w",
+            "4",
+            "--service",
+            "x",
+        ];
+        let Command::Run(run) = Arguments::parse_from(arguments).command else {
+            panic!("run")
+        };
         assert_eq!(run.command, ["gunicorn", "-w", "4", "--service", "x"]);
         assert_eq!((run.service, run.labels), (None, vec!["a=1".to_owned()]));
-        for bad in [vec!["run"], vec!["run", "--label", "a", "--", "x"], vec!["run", "--rate", "0", "--", "x"]] {
+        for bad in [
+            vec!["run"],
+            vec!["run", "--label", "a", "--", "x"],
+            vec!["run", "--rate", "0", "--", "x"],
+        ] {
             assert!(Arguments::try_parse_from(["pyrometer"].into_iter().chain(bad)).is_err());
         }
     }

@@ -9,6 +9,9 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(problem: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { problem: problem.into(), hint: Some(hint.into()) }
+        Self {
+            problem: problem.into(),
+            hint: Some(hint.into()),
+        }
     }
 }

@@ -20,7 +20,12 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run(run) => run::run(run),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "pyrometer", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "pyrometer",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
     };

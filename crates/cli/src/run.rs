@@ -16,7 +16,10 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
     let bootstrap = bootstrap_directory()?;
     let (program, arguments) = run.command.split_first().expect("clap requires a command");
     let mut command = Command::new(program);
-    command.args(arguments).env("PYTHONPATH", python_path(&bootstrap, std::env::var_os("PYTHONPATH")));
+    command.args(arguments).env(
+        "PYTHONPATH",
+        python_path(&bootstrap, std::env::var_os("PYTHONPATH")),
+    );
     let mut set = |name: &str, value: Option<OsString>| {
         if let Some(value) = value {
             command.env(name, value);
@@ -24,10 +27,15 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
     };
     set("PYROMETER_SERVICE", run.service.map(Into::into));
     set("PYROMETER_RATE", run.rate.map(|rate| rate.to_string().into()));
-    set("PYROMETER_DIR", run.dir.map(|dir| std::path::absolute(&dir).unwrap_or(dir).into()));
+    set(
+        "PYROMETER_DIR",
+        run.dir.map(|dir| std::path::absolute(&dir).unwrap_or(dir).into()),
+    );
     set("PYROMETER_LISTEN", run.listen.map(Into::into));
     if !run.labels.is_empty() {
-        let inherited = std::env::var("PYROMETER_LABELS").ok().filter(|labels| !labels.is_empty());
+        let inherited = std::env::var("PYROMETER_LABELS")
+            .ok()
+            .filter(|labels| !labels.is_empty());
         let labels: Vec<String> = inherited.into_iter().chain(run.labels).collect();
         set("PYROMETER_LABELS", Some(labels.join(",").into()));
     }
@@ -59,12 +67,21 @@ fn bootstrap_directory() -> Result<PathBuf, Failure> {
     };
     let command = std::env::current_exe().map_err(|_| missing())?;
     let prefix = command.parent().and_then(Path::parent).ok_or_else(missing)?;
-    let libraries = ["lib", "lib64"].into_iter().filter_map(|name| std::fs::read_dir(prefix.join(name)).ok());
-    let pythons = libraries.flatten().flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("python3"));
+    let libraries = ["lib", "lib64"]
+        .into_iter()
+        .filter_map(|name| std::fs::read_dir(prefix.join(name)).ok());
+    let pythons = libraries
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("python3"));
     let packages = ["site-packages", "dist-packages"];
-    let places = pythons.flat_map(|entry| packages.map(|name| entry.path().join(name).join("pyrometer/_bootstrap")));
+    let places =
+        pythons.flat_map(|entry| packages.map(|name| entry.path().join(name).join("pyrometer/_bootstrap")));
     let mut found = places.filter(|place| place.join("sitecustomize.py").is_file());
-    found.next().map(|place| place.canonicalize().unwrap_or(place)).ok_or_else(missing)
+    found
+        .next()
+        .map(|place| place.canonicalize().unwrap_or(place))
+        .ok_or_else(missing)
 }
 
 #[cfg(test)]

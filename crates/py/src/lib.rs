@@ -60,12 +60,18 @@ impl Status {
             incarnation: agent.map(|agent| agent.worker().incarnation.0.clone()),
             service: agent.map(|agent| agent.worker().service.clone()),
             socket: agent.map(|agent| agent.socket().display().to_string()),
-            address: agent.and_then(Agent::tcp_address).map(|address| address.to_string()),
+            address: agent
+                .and_then(Agent::tcp_address)
+                .map(|address| address.to_string()),
         }
     }
 
     fn refused(problem: String, hint: &str) -> Self {
-        Self { problem: Some(problem), hint: Some(hint.to_owned()), ..Self::of(None) }
+        Self {
+            problem: Some(problem),
+            hint: Some(hint.to_owned()),
+            ..Self::of(None)
+        }
     }
 }
 
@@ -91,7 +97,10 @@ struct Given {
 impl Given {
     fn over(self, environment: Options) -> Options {
         let mut labels = environment.labels;
-        self.labels.into_iter().flatten().for_each(|(name, value)| labels.set(name, value));
+        self.labels
+            .into_iter()
+            .flatten()
+            .for_each(|(name, value)| labels.set(name, value));
         Options {
             service: self.service.or(environment.service),
             rate_hz: self.rate.unwrap_or(environment.rate_hz),
@@ -155,7 +164,8 @@ fn before_fork() {
 fn after_fork_in_parent() {
     // SAFETY: called with the GIL held; `resume` has the right type and ignores its argument. A
     // full queue is an error code.
-    let queued = is_main_thread() && unsafe { pyo3::ffi::Py_AddPendingCall(Some(resume), std::ptr::null_mut()) } == 0;
+    let queued =
+        is_main_thread() && unsafe { pyo3::ffi::Py_AddPendingCall(Some(resume), std::ptr::null_mut()) } == 0;
     if !queued {
         resume(std::ptr::null_mut());
     }

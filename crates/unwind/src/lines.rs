@@ -71,6 +71,12 @@ impl LineTable {
         (entry.line != 0).then_some(entry.line)
     }
 
+    /// Bytes of memory that the table takes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.entries.len() * size_of::<Entry>()
+    }
+
     /// The runs of code units, in order: first unit and line.
     pub fn iter(&self) -> impl Iterator<Item = (u32, Option<u32>)> + '_ {
         self.entries

@@ -53,7 +53,10 @@ impl AsRawFd for Stream {
 enum State {
     Reading(Vec<u8>),
     Waiting(Later),
-    Writing { bytes: Vec<u8>, written: usize },
+    Writing {
+        bytes: Vec<u8>,
+        written: usize,
+    },
     /// The client left before its answer was ready.
     Left(Later),
     Done,
@@ -69,7 +72,11 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(stream: Stream, now_ns: u64) -> Self {
-        Self { stream, state: State::Reading(Vec::new()), deadline_ns: now_ns + PATIENCE_NS }
+        Self {
+            stream,
+            state: State::Reading(Vec::new()),
+            deadline_ns: now_ns + PATIENCE_NS,
+        }
     }
 
     pub(super) fn raw_fd(&self) -> RawFd {
@@ -98,7 +105,11 @@ impl Connection {
 
     /// The answer that nobody waits for any more.
     pub(super) fn left_behind(&self) -> Option<&Later> {
-        if let State::Left(later) = &self.state { Some(later) } else { None }
+        if let State::Left(later) = &self.state {
+            Some(later)
+        } else {
+            None
+        }
     }
 
     /// Goes on as far as it can without blocking. `answer` turns a request into a reply, `finish`
@@ -128,7 +139,9 @@ impl Connection {
     }
 
     fn read(&mut self, now_ns: u64, answer: impl FnOnce(&Request<'_>) -> Reply) {
-        let State::Reading(head) = &mut self.state else { return };
+        let State::Reading(head) = &mut self.state else {
+            return;
+        };
         let mut buffer = [0_u8; 2048];
         match self.stream.read(&mut buffer) {
             Ok(0) => self.state = State::Done,
@@ -176,11 +189,16 @@ impl Connection {
 
     fn respond(&mut self, response: &Response, now_ns: u64) {
         self.deadline_ns = now_ns + PATIENCE_NS;
-        self.state = State::Writing { bytes: response.to_bytes(), written: 0 };
+        self.state = State::Writing {
+            bytes: response.to_bytes(),
+            written: 0,
+        };
     }
 
     fn write(&mut self) {
-        let State::Writing { bytes, written } = &mut self.state else { return };
+        let State::Writing { bytes, written } = &mut self.state else {
+            return;
+        };
         while *written < bytes.len() {
             match self.stream.write(&bytes[*written..]) {
                 Ok(0) => break,
@@ -201,5 +219,8 @@ pub(super) enum Readable {
 }
 
 fn is_temporary(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
 }

@@ -66,13 +66,24 @@ impl Endpoint {
             Some(address) => Some(listen_tcp(address)?),
             None => None,
         };
-        let socket = |source| EndpointError::Socket { path: path.clone(), source };
-        let unix = UnixListener::bind(&path).map_err(socket)?;
-        let endpoint = Self { unix, path, tcp, connections: Vec::new() };
-        endpoint.unix.set_nonblocking(true).map_err(|source| EndpointError::Socket {
-            path: endpoint.path.clone(),
+        let socket = |source| EndpointError::Socket {
+            path: path.clone(),
             source,
-        })?;
+        };
+        let unix = UnixListener::bind(&path).map_err(socket)?;
+        let endpoint = Self {
+            unix,
+            path,
+            tcp,
+            connections: Vec::new(),
+        };
+        endpoint
+            .unix
+            .set_nonblocking(true)
+            .map_err(|source| EndpointError::Socket {
+                path: endpoint.path.clone(),
+                source,
+            })?;
         Ok(endpoint)
     }
 
@@ -95,7 +106,11 @@ impl Endpoint {
             let now_ns = clock::monotonic_ns();
             let ready = |fd: RawFd| polled.iter().any(|entry| entry.fd == fd && entry.revents != 0);
             for connection in &mut self.connections {
-                let readable = if ready(connection.raw_fd()) { Readable::Yes } else { Readable::No };
+                let readable = if ready(connection.raw_fd()) {
+                    Readable::Yes
+                } else {
+                    Readable::No
+                };
                 connection.advance(
                     readable,
                     now_ns,
@@ -112,13 +127,21 @@ impl Endpoint {
     }
 
     fn poll_set(&self, wake: &Wake) -> Vec<libc::pollfd> {
-        let entry = |fd, events| libc::pollfd { fd, events, revents: 0 };
+        let entry = |fd, events| libc::pollfd {
+            fd,
+            events,
+            revents: 0,
+        };
         let mut polled = vec![entry(wake.as_raw_fd(), libc::POLLIN)];
         if self.connections.len() < MAX_CONNECTIONS {
             polled.push(entry(self.unix.as_raw_fd(), libc::POLLIN));
             polled.extend(self.tcp.as_ref().map(|tcp| entry(tcp.as_raw_fd(), libc::POLLIN)));
         }
-        polled.extend(self.connections.iter().map(|client| entry(client.raw_fd(), client.interest())));
+        polled.extend(
+            self.connections
+                .iter()
+                .map(|client| entry(client.raw_fd(), client.interest())),
+        );
         polled
     }
 
@@ -126,7 +149,9 @@ impl Endpoint {
     fn timeout_ms(&self) -> i32 {
         let now_ns = clock::monotonic_ns();
         let due = self.connections.iter().map(Connection::due_ns).min();
-        due.map_or(-1, |due| (due.saturating_sub(now_ns) / 1_000_000 + 1).min(60_000) as i32)
+        due.map_or(-1, |due| {
+            (due.saturating_sub(now_ns) / 1_000_000 + 1).min(60_000) as i32
+        })
     }
 
     fn accept(&mut self, now_ns: u64) {
@@ -169,7 +194,10 @@ impl Drop for Endpoint {
 }
 
 fn listen_tcp(address: &str) -> Result<TcpListener, EndpointError> {
-    let error = |source| EndpointError::Listen { address: address.to_owned(), source };
+    let error = |source| EndpointError::Listen {
+        address: address.to_owned(),
+        source,
+    };
     let listener = TcpListener::bind(address).map_err(error)?;
     listener.set_nonblocking(true).map_err(error)?;
     Ok(listener)

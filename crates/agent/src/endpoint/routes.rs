@@ -43,7 +43,11 @@ impl<'a> Request<'a> {
         let target = parsed.path.unwrap_or("/");
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let header = |name: &str| {
-            parsed.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
+            parsed
+                .headers
+                .iter()
+                .find(|header| header.name.eq_ignore_ascii_case(name))
+                .map(|header| header.value)
         };
         Self {
             method: parsed.method.unwrap_or(""),
@@ -58,12 +62,18 @@ impl<'a> Request<'a> {
     /// The last value of a query parameter.
     fn parameter(&self, name: &str) -> Option<String> {
         let pairs = form_urlencoded::parse(self.query.as_bytes());
-        pairs.filter(|(key, _)| key == name).last().map(|(_, value)| value.into_owned())
+        pairs
+            .filter(|(key, _)| key == name)
+            .last()
+            .map(|(_, value)| value.into_owned())
     }
 
     fn number(&self, name: &str, default: u64) -> Result<u64, Response> {
-        let Some(text) = self.parameter(name) else { return Ok(default) };
-        text.parse().map_err(|_| Response::error(400, &format!("{name} is not a whole number")))
+        let Some(text) = self.parameter(name) else {
+            return Ok(default);
+        };
+        text.parse()
+            .map_err(|_| Response::error(400, &format!("{name} is not a whole number")))
     }
 }
 
@@ -94,11 +104,19 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Response {
     fn ok(media_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status: 200, media_type, body: body.into() }
+        Self {
+            status: 200,
+            media_type,
+            body: body.into(),
+        }
     }
 
     pub(super) fn error(status: u16, message: &str) -> Self {
-        Self { status, media_type: TEXT, body: format!("{message}\n").into_bytes() }
+        Self {
+            status,
+            media_type: TEXT,
+            body: format!("{message}\n").into_bytes(),
+        }
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -157,20 +175,35 @@ fn admit(shared: &Shared, request: &Request<'_>) -> Result<(), Response> {
         return Ok(());
     }
     if let Some(token) = &shared.options.token {
-        let shown = request.authorization.and_then(|value| value.strip_prefix(b"Bearer "));
+        let shown = request
+            .authorization
+            .and_then(|value| value.strip_prefix(b"Bearer "));
         let fits = shown.is_some_and(|shown| constant_time_equal(shown, token.as_bytes()));
-        return if fits { Ok(()) } else { Err(Response::error(401, "a token is needed: Authorization: Bearer …")) };
+        return if fits {
+            Ok(())
+        } else {
+            Err(Response::error(401, "a token is needed: Authorization: Bearer …"))
+        };
     }
-    let host = request.host.map(|host| String::from_utf8_lossy(host).into_owned()).unwrap_or_default();
+    let host = request
+        .host
+        .map(|host| String::from_utf8_lossy(host).into_owned())
+        .unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
     match name {
         "localhost" | "127.0.0.1" | "[::1]" => Ok(()),
-        _ => Err(Response::error(403, "without a token this endpoint answers to loopback names only")),
+        _ => Err(Response::error(
+            403,
+            "without a token this endpoint answers to loopback names only",
+        )),
     }
 }
 
 fn constant_time_equal(left: &[u8], right: &[u8]) -> bool {
-    let differences = left.iter().zip(right).fold(0, |sum, (one, other)| sum | (one ^ other));
+    let differences = left
+        .iter()
+        .zip(right)
+        .fold(0, |sum, (one, other)| sum | (one ^ other));
     left.len() == right.len() && differences == 0
 }
 
@@ -178,9 +211,10 @@ fn feed_answer(shared: &Shared, request: &Request<'_>) -> Result<Response, Respo
     let since = request.number("since", 0)?;
     let have = match request.parameter("have") {
         None => None,
-        Some(text) => Some(parse_have(&text).ok_or_else(|| {
-            Response::error(400, "have takes GENERATION:FUNCTIONS:STACKS")
-        })?),
+        Some(text) => Some(
+            parse_have(&text)
+                .ok_or_else(|| Response::error(400, "have takes GENERATION:FUNCTIONS:STACKS"))?,
+        ),
     };
     let parts = shared.windows().feed(&shared.worker, since, have);
     Ok(Response::ok(feed::MEDIA_TYPE, parts.encode()))
@@ -189,7 +223,11 @@ fn feed_answer(shared: &Shared, request: &Request<'_>) -> Result<Response, Respo
 fn parse_have(text: &str) -> Option<Have> {
     let mut numbers = text.split(':').map(|number| number.parse().ok());
     let mut next = || numbers.next().flatten();
-    let have = Have { generation: next()?, functions: next()?, stacks: next()? };
+    let have = Have {
+        generation: next()?,
+        functions: next()?,
+        stacks: next()?,
+    };
     numbers.next().is_none().then_some(have)
 }
 
@@ -205,8 +243,13 @@ fn live_tree(
         Some("samples") => ProfileType::Samples,
         Some(_) => return Err(Response::error(400, "type takes cpu, wall or samples")),
     };
-    let since = clock::wall().0.saturating_sub(seconds.saturating_mul(NANOS_PER_SECOND));
-    Ok((shared.windows().tree(profile_type, UnixNanos(since)), profile_type))
+    let since = clock::wall()
+        .0
+        .saturating_sub(seconds.saturating_mul(NANOS_PER_SECOND));
+    Ok((
+        shared.windows().tree(profile_type, UnixNanos(since)),
+        profile_type,
+    ))
 }
 
 fn flamegraph(shared: &Shared, request: &Request<'_>) -> Result<Response, Response> {
@@ -224,8 +267,16 @@ fn flamegraph(shared: &Shared, request: &Request<'_>) -> Result<Response, Respon
         ProfileType::Samples => (1.0, "samples"),
         ProfileType::Cpu | ProfileType::Wall => (NANOS_PER_SECOND as f64, "s"),
     };
-    let head = page::Head { title: &worker.service, subtitle: &subtitle, refresh_seconds: 10, scale };
-    Ok(Response::ok("text/html; charset=utf-8", page::write(&tree.prune(PAGE_NODES), &head)))
+    let head = page::Head {
+        title: &worker.service,
+        subtitle: &subtitle,
+        refresh_seconds: 10,
+        scale,
+    };
+    Ok(Response::ok(
+        "text/html; charset=utf-8",
+        page::write(&tree.prune(PAGE_NODES), &head),
+    ))
 }
 
 fn start_pprof(shared: &Shared, request: &Request<'_>) -> Result<Later, Response> {
@@ -235,7 +286,11 @@ fn start_pprof(shared: &Shared, request: &Request<'_>) -> Result<Later, Response
     }
     let tap = shared.windows().open_tap();
     let tap = tap.ok_or_else(|| Response::error(503, "too many profiles at once; try again later"))?;
-    Ok(Later { tap, due_ns: clock::monotonic_ns() + seconds * NANOS_PER_SECOND, started: clock::wall() })
+    Ok(Later {
+        tap,
+        due_ns: clock::monotonic_ns() + seconds * NANOS_PER_SECOND,
+        started: clock::wall(),
+    })
 }
 
 /// The answer to a pprof request whose time is over.
@@ -248,7 +303,9 @@ pub(super) fn finish_pprof(shared: &Shared, later: &Later) -> Response {
         .into_iter()
         .map(|(frames, observed)| pprof::Sample {
             frames,
-            values: [observed.samples, observed.cpu_ns, observed.wall_ns].map(|v| v as i64).to_vec(),
+            values: [observed.samples, observed.cpu_ns, observed.wall_ns]
+                .map(|v| v as i64)
+                .to_vec(),
         })
         .collect();
     let types = [ProfileType::Samples, ProfileType::Cpu, ProfileType::Wall];

@@ -103,7 +103,11 @@ impl Codes {
     ) -> Option<Location> {
         if !self.entries.contains_key(&frame.code) {
             let code = target.code(frame.code).ok()?;
-            let function = Function { name: code.name, file: code.file, line: code.first_line };
+            let function = Function {
+                name: code.name,
+                file: code.file,
+                line: code.first_line,
+            };
             self.line_bytes += code.lines.memory_bytes();
             let entry = Entry {
                 function: windows.function(&function),
@@ -114,6 +118,9 @@ impl Codes {
             self.entries.insert(frame.code, entry);
         }
         let entry = self.entries.get(&frame.code)?;
-        Some(Location { function: entry.function, line: entry.lines.line(frame.instruction).unwrap_or(0) })
+        Some(Location {
+            function: entry.function,
+            line: entry.lines.line_at(frame.instruction).unwrap_or(0),
+        })
     }
 }

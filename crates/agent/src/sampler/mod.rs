@@ -19,7 +19,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyrometer_model::{UnixNanos, WindowHealth};
-use pyrometer_unwind::{OwnProcess, Outcome, Stack, Target, ThreadSnapshot, Walker};
+use pyrometer_unwind::{Outcome, OwnProcess, Stack, Target, ThreadSnapshot, Walker};
 
 use crate::clock;
 use crate::governor::Governor;
@@ -37,6 +37,13 @@ const MAX_DRIFT_NS: u64 = 1_000_000_000;
 /// Ticks in a row that could not list the threads before the sampler gives up.
 const MAX_FAILED_TICKS: u32 = 1000;
 
+/// A thread for as long as the process lives: interpreter, and thread state within it.
+type ThreadKey = (u64, u64);
+
+fn key_of(snapshot: &ThreadSnapshot) -> ThreadKey {
+    (snapshot.interpreter, snapshot.unique_id)
+}
+
 /// The sampler's own memory. It survives a pause of its thread.
 #[derive(Debug)]
 pub(crate) struct Sampler {
@@ -44,7 +51,7 @@ pub(crate) struct Sampler {
     walker: Walker,
     stack: Stack,
     codes: Codes,
-    threads: HashMap<u64, ThreadState>,
+    threads: HashMap<ThreadKey, ThreadState>,
     generation: u32,
     governor: Governor,
     pace: Pace,
@@ -82,7 +89,10 @@ impl Sampler {
             governor: Governor::new(shared.options.budget, rate_hz),
             pace: Pace::new(started.0 ^ u64::from(shared.worker.pid)),
             health: WindowHealth::default(),
-            window: WindowClock { utc: started, monotonic_ns: clock::monotonic_ns() },
+            window: WindowClock {
+                utc: started,
+                monotonic_ns: clock::monotonic_ns(),
+            },
             last_tick_ns: None,
             cpu_at_window_ns: 0,
             snapshots: Vec::new(),
@@ -129,20 +139,21 @@ impl Sampler {
         let first = self.last_tick_ns.is_none();
         let since_last_ns = now_ns - self.last_tick_ns.unwrap_or(now_ns);
         self.last_tick_ns = Some(now_ns);
-        self.snapshots.clear();
-        match self.walker.threads(&self.target) {
-            Ok(found) => self.snapshots.extend_from_slice(found),
-            Err(_) => {
-                self.failed_ticks += 1;
-                self.health.torn += 1;
-                return;
-            }
+        if self.walker.threads(&self.target, &mut self.snapshots).is_err() {
+            self.failed_ticks += 1;
+            self.health.torn += 1;
+            return;
         }
         self.failed_ticks = 0;
         for index in 0..self.snapshots.len() {
             let snapshot = self.snapshots[index];
-            let Some(cpu_ns) = clock::thread_cpu_ns(snapshot.os_thread_id.0) else { continue };
-            let known = self.threads.get(&snapshot.id).map(|state| (state.cpu_ns, state.seen_ns));
+            let Some(cpu_ns) = clock::thread_cpu_ns(snapshot.os_thread_id.0) else {
+                continue;
+            };
+            let known = self
+                .threads
+                .get(&key_of(&snapshot))
+                .map(|state| (state.cpu_ns, state.seen_ns));
             let (cpu_before_ns, wall_ns) = match known {
                 Some((cpu_before_ns, seen_ns)) => (cpu_before_ns, now_ns - seen_ns),
                 // Seen for the first time: it began since the last tick, or was there before us.
@@ -170,7 +181,7 @@ impl Sampler {
         cpu_ns: u64,
         now_ns: u64,
     ) {
-        let state = self.threads.entry(snapshot.id).or_default();
+        let state = self.threads.entry(key_of(snapshot)).or_default();
         let idle = observed.cpu_ns == 0;
         let reusable = state.stack().filter(|_| idle && state.cpu_ns == cpu_ns);
         state.cpu_ns = cpu_ns;
@@ -195,7 +206,9 @@ impl Sampler {
         if self.codes.check(&self.target, &self.stack.frames, now_ns) == codes::Checked::Replaced {
             self.threads.values_mut().for_each(ThreadState::forget_stack);
         }
-        let Some(state) = self.threads.get_mut(&snapshot.id) else { return };
+        let Some(state) = self.threads.get_mut(&key_of(snapshot)) else {
+            return;
+        };
         let stack = state.intern(windows, &self.target, &mut self.codes, &self.stack.frames);
         windows.add(stack, observed);
     }
@@ -207,11 +220,20 @@ impl Sampler {
         self.health.rate_hz = self.governor.rate_hz().round() as u32;
         let expected = self.window.now(now_ns);
         let wall = clock::wall();
-        let next = if wall.0.abs_diff(expected.0) > MAX_DRIFT_NS { wall } else { expected };
+        let next = if wall.0.abs_diff(expected.0) > MAX_DRIFT_NS {
+            wall
+        } else {
+            expected
+        };
         let length_ns = now_ns.saturating_sub(self.window.monotonic_ns);
         self.governor.account(self.health.agent_cpu_ns, length_ns);
-        shared.windows().close(expected, next, std::mem::take(&mut self.health));
-        self.window = WindowClock { utc: next, monotonic_ns: now_ns };
+        shared
+            .windows()
+            .close(expected, next, std::mem::take(&mut self.health));
+        self.window = WindowClock {
+            utc: next,
+            monotonic_ns: now_ns,
+        };
     }
 
     /// Closes the partial window at the end of the process.

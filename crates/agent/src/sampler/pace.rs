@@ -17,7 +17,9 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(seed: u64) -> Self {
-        Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 }
+        Self {
+            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+        }
     }
 
     /// The next gap, nanoseconds, around `period_ns`.

@@ -25,7 +25,11 @@ pub(super) struct ThreadState {
 impl ThreadState {
     /// The last stack, if one was read and still holds.
     pub(super) fn stack(&self) -> Option<StackId> {
-        if self.folded { Some(OTHER_STACK) } else { self.path.last().map(|&(_, stack)| stack) }
+        if self.folded {
+            Some(OTHER_STACK)
+        } else {
+            self.path.last().map(|&(_, stack)| stack)
+        }
     }
 
     /// Forgets the stack, since its ids or its code objects are no longer what they were.
@@ -45,15 +49,26 @@ impl ThreadState {
         codes: &mut Codes,
         frames: &[Frame],
     ) -> StackId {
-        let same = self.path.iter().zip(frames.iter().rev()).take_while(|((old, _), new)| old == *new).count();
+        let same = self
+            .path
+            .iter()
+            .zip(frames.iter().rev())
+            .take_while(|((old, _), new)| old == *new)
+            .count();
         self.path.truncate(same);
         self.folded = false;
         let mut stack = self.path.last().map_or(StackId::ROOT, |&(_, stack)| stack);
         for frame in frames.iter().rev().skip(same) {
-            let Some(location) = codes.location(windows, target, frame) else { break };
-            let node = location
-                .function
-                .and_then(|function| windows.stack(StackNode { parent: stack, function, line: location.line }));
+            let Some(location) = codes.location(windows, target, frame) else {
+                break;
+            };
+            let node = location.function.and_then(|function| {
+                windows.stack(StackNode {
+                    parent: stack,
+                    function,
+                    line: location.line,
+                })
+            });
             let Some(next) = node else {
                 self.folded = true;
                 return OTHER_STACK;
