@@ -40,8 +40,6 @@ class Cart:
 
     def items(self) -> list[tuple[Product, int]]:
         """Products and pieces in the order they were added. What is no longer sold is left out."""
-        products = Product.objects.select_related("brand", "category__parent").filter(
-            sku__in=self._pieces
-        )
+        products = Product.objects.for_cards().filter(sku__in=self._pieces)
         by_sku = {product.sku: product for product in products}
         return [(by_sku[sku], count) for sku, count in self._pieces.items() if sku in by_sku]

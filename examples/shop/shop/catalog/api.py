@@ -114,12 +114,8 @@ def price_quote(request: HttpRequest) -> JsonResponse:
     """Prices ``{"country", "coupon", "lines": [{"sku", "quantity"}]}``."""
     try:
         country, coupon, wanted = _read_quote_request(request.body)
-        products = {
-            item.sku: item
-            for item in Product.objects.select_related("brand", "category__parent").filter(
-                sku__in=wanted
-            )
-        }
+        found = Product.objects.for_cards().filter(sku__in=wanted)
+        products = {item.sku: item for item in found}
         if missing := sorted(set(wanted) - set(products)):
             raise BadRequest(f"unknown sku: {', '.join(missing)}")
         book = PriceBook.load(Visitor(country=country))

@@ -35,10 +35,7 @@ class Brand(models.Model):
 class ProductQuerySet(models.QuerySet["Product"]):
     def for_cards(self) -> "ProductQuerySet":
         """With everything a product card shows, so that a list of cards is one query."""
-        return self.select_related("brand", "category__parent").annotate(
-            stars=models.Avg("reviews__stars"),
-            review_count=models.Count("reviews"),
-        )
+        return self.select_related("brand", "category__parent")
 
 
 class TaxClass(models.TextChoices):
@@ -59,6 +56,9 @@ class Product(models.Model):
     weight_grams = models.PositiveIntegerField()
     stock = models.PositiveIntegerField()
     added = models.DateTimeField(db_index=True)
+    # Kept beside the product, since every list shows them and reviews change seldom.
+    stars = models.FloatField(null=True, help_text="mean of the reviews")
+    review_count = models.PositiveIntegerField(default=0)
 
     objects = ProductQuerySet.as_manager()
 

@@ -57,10 +57,12 @@ def seed(scale: Scale) -> None:
     Category.objects.bulk_create(shelves)
     Brand.objects.bulk_create(brands)
     products = list(_products(rng, scale.products, shelves, brands))
-    Product.objects.bulk_create(products, batch_size=BATCH)
     customers = list(_customers(rng, scale.customers))
+    reviews = list(_reviews(rng, scale.reviews, products, customers))
+    _tally(reviews)
+    Product.objects.bulk_create(products, batch_size=BATCH)
     Customer.objects.bulk_create(customers, batch_size=BATCH)
-    Review.objects.bulk_create(_reviews(rng, scale.reviews, products, customers), batch_size=BATCH)
+    Review.objects.bulk_create(reviews, batch_size=BATCH)
     orders, lines = _orders(rng, scale.orders, products, customers)
     Order.objects.bulk_create(orders, batch_size=BATCH)
     OrderLine.objects.bulk_create(lines, batch_size=BATCH)
@@ -163,6 +165,16 @@ def _reviews(
             ),
             written=_moment(rng, days=600),
         )
+
+
+def _tally(reviews: list[Review]) -> None:
+    """Sets `stars` and `review_count` of the reviewed products."""
+    stars: dict[Product, list[int]] = {}
+    for review in reviews:
+        stars.setdefault(review.product, []).append(review.stars)
+    for product, given in stars.items():
+        product.stars = sum(given) / len(given)
+        product.review_count = len(given)
 
 
 def _orders(
