@@ -254,7 +254,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Send the shop a steady, repeatable load.")
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--seconds", type=positive(float), default=60.0)
-    parser.add_argument("--rate", type=positive(float), default=40.0, help="requests per second")
+    parser.add_argument("--rate", type=positive(float), default=30.0, help="requests per second")
     parser.add_argument("--concurrency", type=positive(int), default=8, help="most at one time")
     parser.add_argument("--mix", choices=sorted(MIXES), default="all")
     parser.add_argument("--seed", type=int, default=1, help="another number, another order")

@@ -72,7 +72,7 @@ class PriceBook:
             category=category_slugs(product),
             brand=product.brand.name.lower(),
             tier=self.visitor.tier,
-            country=self.visitor.country,
+            country=self.visitor.country.lower(),
             quantity=quantity,
             price=product.price,
         )
@@ -85,7 +85,7 @@ class PriceBook:
     def cart_rule(self, subtotal: Decimal, coupon: str) -> PriceRule | None:
         facts = Facts(
             tier=self.visitor.tier,
-            country=self.visitor.country,
+            country=self.visitor.country.lower(),
             coupon=coupon.strip().lower(),
             subtotal=subtotal,
         )

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 
 CLAUSE = re.compile(r"(?P<field>[a-z_]+)\s*(?P<operator>>=|<=|=|\bin\b)\s*(?P<value>\S.*)")
 JOINER = re.compile(r"\s+and\s+")
+NOT_A_NUMBER = Decimal("NaN")
 NUMBER_FIELDS = frozenset({"quantity", "price", "subtotal"})
 TEXT_FIELDS = frozenset({"category", "brand", "tier", "country", "coupon"})
 
@@ -28,7 +29,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a condition may ask about. Unknown numbers are 0, unknown texts empty."""
+    """What a condition may ask about. Texts are in lower case; what is unknown is 0 or empty."""
 
     category: frozenset[str] = frozenset()
     brand: str = ""
@@ -60,7 +61,9 @@ def _parse_clause(text: str) -> Clause:
         try:
             number = Decimal(value)
         except InvalidOperation:
-            raise RuleError(f"{field} wants a number, not {value!r}") from None
+            number = NOT_A_NUMBER
+        if not number.is_finite():
+            raise RuleError(f"{field} wants a number, not {value!r}")
         return Clause(field, operator, (number,))
     if field in TEXT_FIELDS and operator in ("=", "in"):
         names = value.split(",") if operator == "in" else [value]
