@@ -3,7 +3,8 @@
 
 Needs nothing but Python. The load is an open loop: request number n is due n / rate seconds
 after the start, however slow the answers are, and latency counts from when it was due. So a
-shop that falls behind shows it. Which request is number n depends on nothing but the options.
+shop that falls behind shows it. What number n asks for depends on nothing but the options. No
+request begins after the last second; those that were due by then are counted as unsent.
 
     python load.py --seconds 60 --rate 60 --mix all
 
@@ -13,6 +14,7 @@ Exit code: 0 done, 1 more than 1 % of the requests failed or the shop is not the
 import argparse
 import http.client
 import json
+import math
 import random
 import statistics
 import sys
@@ -198,6 +200,8 @@ def send_share(
             if due >= start + options.seconds:
                 return
             time.sleep(max(0.0, due - time.monotonic()))
+            if time.monotonic() >= start + options.seconds:
+                return
             failure = None
             try:
                 status, _ = browser.send(request)
@@ -228,7 +232,9 @@ def run(options: argparse.Namespace) -> dict:
         now = results.summary(time.monotonic() - start)
         if not options.json:
             print(line(now), flush=True)
-    return results.summary(time.monotonic() - start)
+    summary = results.summary(time.monotonic() - start)
+    planned = math.ceil(options.seconds * options.rate)
+    return summary | {"unsent": planned - summary["requests"]}
 
 
 def line(now: dict) -> str:
@@ -254,7 +260,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Send the shop a steady, repeatable load.")
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--seconds", type=positive(float), default=60.0)
-    parser.add_argument("--rate", type=positive(float), default=30.0, help="requests per second")
+    parser.add_argument("--rate", type=positive(float), default=35.0, help="requests per second")
     parser.add_argument("--concurrency", type=positive(int), default=8, help="most at one time")
     parser.add_argument("--mix", choices=sorted(MIXES), default="all")
     parser.add_argument("--seed", type=int, default=1, help="another number, another order")
@@ -271,6 +277,8 @@ def main() -> int:
         print(json.dumps(summary))
     else:
         print("done", line(summary))
+        if summary["unsent"]:
+            print(f"  {summary['unsent']} unsent: the shop cannot answer that many")
         for failure, count in sorted(summary["failures"].items()):
             print(f"  {count} × {failure}")
     return 1 if summary["errors"] > ERROR_LIMIT * summary["requests"] else 0

@@ -162,7 +162,7 @@ class ApiTest(SmallShopTestCase):
             b'{"lines": [{"sku": "SH-00001", "quantity": true}]}',
             b'{"lines": [{"sku": "SH-00001", "quantity": 1e400}]}',
             b'{"country": "XX", "lines": [{"sku": "SH-00001"}]}',
-            b'{"lines": [{"sku": "SH-00001", "quantity": 1000}, {"sku": "SH-00002", "quantity": 1000}]}',
+            b'{"lines": [{"sku": "SH-00001", "quantity": 1000}]}',  # too heavy for any carrier
         ):
             status, answer = self.quote(body)
             self.assertEqual(status, 400, body[:80])

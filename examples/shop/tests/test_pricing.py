@@ -35,7 +35,12 @@ class PricingTestCase(TestCase):
         brand = Brand.objects.create(name="Moor Mill", country="DE")
         common = {"category": tea, "brand": brand, "stock": 9, "added": LONG_AGO}
         cls.tea = Product.objects.create(
-            sku="T", slug="t", price=Decimal("4.99"), tax_class="reduced", weight_grams=100, **common
+            sku="T",
+            slug="t",
+            price=Decimal("4.99"),
+            tax_class="reduced",
+            weight_grams=100,
+            **common,
         )
         cls.pot = Product.objects.create(
             sku="P", slug="p", price=Decimal("30.00"), weight_grams=900, **common

@@ -42,8 +42,9 @@ class SeedTest(TestCase):
         self.assertEqual(fingerprint(), first)
 
     def test_a_failed_seeding_leaves_nothing_behind(self) -> None:
-        with mock.patch.object(generate.index, "build", side_effect=OSError), self.assertRaises(
-            OSError
+        with (
+            mock.patch.object(generate.index, "build", side_effect=OSError),
+            self.assertRaises(OSError),
         ):
             self.run_seed()
         self.assertEqual(Product.objects.count(), 0)

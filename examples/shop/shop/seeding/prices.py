@@ -65,7 +65,5 @@ def shipping_rates(rng: random.Random) -> Iterator[ShippingRate]:
         for carrier in CARRIERS:
             price = Decimal(rng.randint(350, 900)) / 100
             for step in WEIGHT_STEPS:
-                yield ShippingRate(
-                    country=country, carrier=carrier, up_to_grams=step, price=price
-                )
+                yield ShippingRate(country=country, carrier=carrier, up_to_grams=step, price=price)
                 price += Decimal(rng.randint(150, 900)) / 100

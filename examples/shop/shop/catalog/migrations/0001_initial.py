@@ -5,57 +5,106 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Brand',
+            name="Brand",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, unique=True)),
-                ('country', models.CharField(max_length=2)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, unique=True)),
+                ("country", models.CharField(max_length=2)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('slug', models.SlugField(max_length=80, unique=True)),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='catalog.category')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("slug", models.SlugField(max_length=80, unique=True)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="catalog.category",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.CharField(max_length=16, unique=True)),
-                ('slug', models.SlugField(max_length=120, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField()),
-                ('attributes', models.JSONField(default=dict)),
-                ('price', models.DecimalField(decimal_places=2, help_text='net, per piece', max_digits=9)),
-                ('tax_class', models.CharField(choices=[('standard', 'Standard'), ('reduced', 'Reduced')], default='standard', max_length=8)),
-                ('weight_grams', models.PositiveIntegerField()),
-                ('stock', models.PositiveIntegerField()),
-                ('added', models.DateTimeField(db_index=True)),
-                ('stars', models.FloatField(help_text='mean of the reviews', null=True)),
-                ('review_count', models.PositiveIntegerField(default=0)),
-                ('brand', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='products', to='catalog.brand')),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='products', to='catalog.category')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sku", models.CharField(max_length=16, unique=True)),
+                ("slug", models.SlugField(max_length=120, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField()),
+                ("attributes", models.JSONField(default=dict)),
+                (
+                    "price",
+                    models.DecimalField(decimal_places=2, help_text="net, per piece", max_digits=9),
+                ),
+                (
+                    "tax_class",
+                    models.CharField(
+                        choices=[("standard", "Standard"), ("reduced", "Reduced")],
+                        default="standard",
+                        max_length=8,
+                    ),
+                ),
+                ("weight_grams", models.PositiveIntegerField()),
+                ("stock", models.PositiveIntegerField()),
+                ("added", models.DateTimeField(db_index=True)),
+                ("stars", models.FloatField(help_text="mean of the reviews", null=True)),
+                ("review_count", models.PositiveIntegerField(default=0)),
+                (
+                    "brand",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="products",
+                        to="catalog.brand",
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="products",
+                        to="catalog.category",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['category', 'price'], name='catalog_pro_categor_5a4a66_idx')],
+                "indexes": [
+                    models.Index(
+                        fields=["category", "price"], name="catalog_pro_categor_5a4a66_idx"
+                    )
+                ],
             },
         ),
     ]

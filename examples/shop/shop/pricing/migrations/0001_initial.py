@@ -4,36 +4,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='PriceRule',
+            name="PriceRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('condition', models.CharField(max_length=200)),
-                ('percent_off', models.DecimalField(decimal_places=2, max_digits=5)),
-                ('priority', models.PositiveSmallIntegerField()),
-                ('starts', models.DateTimeField()),
-                ('ends', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("condition", models.CharField(max_length=200)),
+                ("percent_off", models.DecimalField(decimal_places=2, max_digits=5)),
+                ("priority", models.PositiveSmallIntegerField()),
+                ("starts", models.DateTimeField()),
+                ("ends", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ShippingRate',
+            name="ShippingRate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('country', models.CharField(max_length=2)),
-                ('carrier', models.CharField(max_length=30)),
-                ('up_to_grams', models.PositiveIntegerField()),
-                ('price', models.DecimalField(decimal_places=2, max_digits=7)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("country", models.CharField(max_length=2)),
+                ("carrier", models.CharField(max_length=30)),
+                ("up_to_grams", models.PositiveIntegerField()),
+                ("price", models.DecimalField(decimal_places=2, max_digits=7)),
             ],
             options={
-                'ordering': ['country', 'up_to_grams', 'price'],
+                "ordering": ["country", "up_to_grams", "price"],
             },
         ),
     ]

@@ -1,4 +1,4 @@
-"""`manage.py seed`: makes the database file and fills it. Safe to run again: it then does nothing."""
+"""`manage.py seed`: makes the database file and fills it. A second run finds nothing to do."""
 
 import time
 from argparse import ArgumentParser
