@@ -1,0 +1,1 @@
+"""A small shop: catalogue, search, cart, prices, JSON API. It is the program being profiled."""

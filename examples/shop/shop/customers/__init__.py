@@ -1,0 +1,1 @@
+"""Who buys: customers, what they ordered, and what they wrote about it."""

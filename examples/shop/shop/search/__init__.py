@@ -1,0 +1,1 @@
+"""Finding products by words: an inverted index in the database, ranked in Python."""

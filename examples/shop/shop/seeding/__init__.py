@@ -1,0 +1,1 @@
+"""Makes the demo's data: the same rows on every machine, from one seeded generator."""
