@@ -86,8 +86,8 @@ def start(
 
     Args:
         service: What this process is a worker of. Default: the name of the program.
-        rate: Mean samples per second of each thread, 1 to 1000. Default 100. Gaps are exponentially
-            distributed, so periodic work is not aliased.
+        rate: Mean samples per second of each thread, 1 to 1000. Default 100. Ticks are placed at
+            random within each period, so periodic work is not aliased.
         labels: Labels of everything this process reports, for example ``{"version": "2026.4"}``,
             added to those of the environment.
         directory: Where the endpoint's socket is made; private to the user. Default:

@@ -1,8 +1,8 @@
 //! Code objects seen, by address: the function they are and the lines of their instructions.
 //!
-//! A code object may be freed and another one made at its address. So each entry keeps a
-//! fingerprint, which is compared again when the entry is used and was not checked for
-//! [`RECHECK_NS`]: a reused address is wrong for at most that long.
+//! A code object may be freed and another one made at its address: common while modules are
+//! imported and templates compiled. So each entry keeps a fingerprint, and every sample compares
+//! those of all its frames, in one read.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,6 @@ use pyrometer_unwind::{Address, Fingerprint, Frame, LineTable, OwnProcess, Targe
 
 use crate::windows::Windows;
 
-/// How long a fingerprint is trusted.
-const RECHECK_NS: u64 = 1_000_000_000;
 /// Most entries kept; a process with more starts over, which costs a copy per code object.
 const MAX_CODES: usize = 16_384;
 /// Most bytes of line tables kept.
@@ -27,10 +25,14 @@ struct Entry {
     checked_ns: u64,
 }
 
-/// Whether a code object that was known has become another one.
+/// What had to be done before the code objects of a stack were known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Checked {
-    Same,
+pub(super) enum Refreshed {
+    /// All were known and are what they were: so they were when the stack was read.
+    Nothing,
+    /// Some were copied only now. They may have changed since the stack was read.
+    Copied,
+    /// Some that were known are gone, and what was derived from them is void.
     Replaced,
 }
 
@@ -39,8 +41,7 @@ pub(super) enum Checked {
 pub(super) struct Codes {
     entries: HashMap<Address, Entry>,
     line_bytes: usize,
-    now_ns: u64,
-    stale: Vec<Address>,
+    due: Vec<Address>,
     found: Vec<Option<Fingerprint>>,
 }
 
@@ -66,57 +67,77 @@ impl Codes {
         }
     }
 
-    /// Compares the fingerprints of those code objects of a stack that were not checked lately, in
-    /// one read, and forgets those that have changed.
-    pub(super) fn check(&mut self, target: &Target<OwnProcess>, frames: &[Frame], now_ns: u64) -> Checked {
-        self.now_ns = now_ns;
-        self.stale.clear();
-        for frame in frames {
-            if let Some(entry) = self.entries.get_mut(&frame.code)
-                && now_ns.saturating_sub(entry.checked_ns) > RECHECK_NS
-            {
-                entry.checked_ns = now_ns;
-                self.stale.push(frame.code);
-            }
-        }
-        if self.stale.is_empty() {
-            return Checked::Same;
-        }
-        target.fingerprint(&self.stale, &mut self.found);
-        let mut checked = Checked::Same;
-        for (address, found) in self.stale.iter().zip(&self.found) {
-            if self.entries.get(address).map(|entry| &entry.fingerprint) != found.as_ref() {
-                self.entries.remove(address);
-                checked = Checked::Replaced;
-            }
-        }
-        checked
-    }
-
-    /// Function and line of a frame; copies the code object when it is new. `None` when what lies
-    /// at the address is no code object any more.
-    pub(super) fn location(
+    /// Makes sure that every code object of a stack is known and still the one that was copied:
+    /// compares fingerprints, each once per tick and all in one read, and copies what is new.
+    pub(super) fn refresh(
         &mut self,
         windows: &mut Windows,
         target: &Target<OwnProcess>,
-        frame: &Frame,
-    ) -> Option<Location> {
-        if !self.entries.contains_key(&frame.code) {
-            let code = target.code(frame.code).ok()?;
-            let function = Function {
-                name: code.name,
-                file: code.file,
-                line: code.first_line,
-            };
-            self.line_bytes += code.lines.memory_bytes();
-            let entry = Entry {
-                function: windows.function(&function),
-                lines: code.lines,
-                fingerprint: code.fingerprint,
-                checked_ns: self.now_ns,
-            };
-            self.entries.insert(frame.code, entry);
+        frames: &[Frame],
+        now_ns: u64,
+    ) -> Refreshed {
+        let replaced = self.forget_replaced(target, frames, now_ns);
+        let mut copied = false;
+        for frame in frames {
+            if !self.entries.contains_key(&frame.code) {
+                copied |= self.copy(windows, target, frame.code, now_ns);
+            }
         }
+        match (replaced, copied) {
+            (true, _) => Refreshed::Replaced,
+            (false, true) => Refreshed::Copied,
+            (false, false) => Refreshed::Nothing,
+        }
+    }
+
+    fn forget_replaced(&mut self, target: &Target<OwnProcess>, frames: &[Frame], now_ns: u64) -> bool {
+        self.due.clear();
+        for frame in frames {
+            if let Some(entry) = self.entries.get_mut(&frame.code)
+                && entry.checked_ns != now_ns
+            {
+                entry.checked_ns = now_ns;
+                self.due.push(frame.code);
+            }
+        }
+        target.fingerprint(&self.due, &mut self.found);
+        let before = self.entries.len();
+        for (address, found) in self.due.iter().zip(&self.found) {
+            if self.entries.get(address).map(|entry| &entry.fingerprint) != found.as_ref() {
+                self.entries.remove(address);
+            }
+        }
+        self.entries.len() < before
+    }
+
+    fn copy(
+        &mut self,
+        windows: &mut Windows,
+        target: &Target<OwnProcess>,
+        address: Address,
+        now_ns: u64,
+    ) -> bool {
+        let Ok(code) = target.code(address) else {
+            return false;
+        };
+        let function = Function {
+            name: code.name,
+            file: code.file,
+            line: code.first_line,
+        };
+        self.line_bytes += code.lines.memory_bytes();
+        let entry = Entry {
+            function: windows.function(&function),
+            lines: code.lines,
+            fingerprint: code.fingerprint,
+            checked_ns: now_ns,
+        };
+        self.entries.insert(address, entry);
+        true
+    }
+
+    /// Function and line of a frame. `None` when what lies at the address is no code object any more.
+    pub(super) fn location(&self, frame: &Frame) -> Option<Location> {
         let entry = self.entries.get(&frame.code)?;
         Some(Location {
             function: entry.function,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`codes`] | code objects seen, by address: function and lines, checked for reuse |
 //! | [`thread`] | what is remembered of one thread from sample to sample |
-//! | [`pace`] | when the next tick is: exponential gaps around the mean |
+//! | [`pace`] | when the next tick is: one at random in every period |
 //!
 //! A tick takes no GIL, sends no signal, calls no Python, and reads memory only through the kernel
 //! (`process_vm_readv`), so it can neither crash nor stop the process. Each thread costs one CPU
@@ -26,7 +26,7 @@ use crate::governor::Governor;
 use crate::shared::{Shared, State};
 use crate::wake::Wake;
 use crate::windows::{Observed, Windows};
-use codes::Codes;
+use codes::{Codes, Refreshed};
 use pace::Pace;
 use thread::ThreadState;
 
@@ -34,6 +34,8 @@ use thread::ThreadState;
 const MAX_GAP_NS: u64 = 5_000_000_000;
 /// Wall clock and monotonic clock may drift this far apart before it counts as a jump.
 const MAX_DRIFT_NS: u64 = 1_000_000_000;
+/// Readings of one stack until all its code objects were known beforehand.
+const MAX_READINGS: usize = 4;
 /// Ticks in a row that could not list the threads before the sampler gives up.
 const MAX_FAILED_TICKS: u32 = 1000;
 
@@ -121,8 +123,7 @@ impl Sampler {
             if self.window.now(now_ns) >= shared.windows().open_until() {
                 self.close_window(shared, now_ns);
             }
-            // Gaps start from now, not from when the tick was due: a stall is not made up for.
-            due_ns = now_ns + self.pace.gap_ns(period_ns);
+            due_ns = self.pace.due_ns(now_ns, period_ns);
         }
         self.health.agent_cpu_ns += clock::own_cpu_ns().saturating_sub(self.cpu_at_window_ns);
         self.cpu_at_window_ns = clock::own_cpu_ns();
@@ -190,27 +191,46 @@ impl Sampler {
             windows.add(stack, observed);
             return;
         }
-        match self.walker.stack(&self.target, snapshot, &mut self.stack) {
+        match self.read_stack(windows, snapshot, now_ns) {
             Outcome::Exact => {}
             Outcome::Salvaged => self.health.salvaged += 1,
             Outcome::Empty => return,
             Outcome::Torn => {
                 self.health.torn += 1;
                 // The time is not lost: it counts for where the thread was last seen.
-                if let Some(stack) = state.stack() {
+                if let Some(stack) = self.threads.get(&key_of(snapshot)).and_then(ThreadState::stack) {
                     windows.add(stack, observed);
                 }
                 return;
             }
         }
-        if self.codes.check(&self.target, &self.stack.frames, now_ns) == codes::Checked::Replaced {
-            self.threads.values_mut().for_each(ThreadState::forget_stack);
-        }
         let Some(state) = self.threads.get_mut(&key_of(snapshot)) else {
             return;
         };
-        let stack = state.intern(windows, &self.target, &mut self.codes, &self.stack.frames);
+        let stack = state.intern(windows, &self.codes, &self.stack.frames);
         windows.add(stack, observed);
+    }
+
+    /// Reads a thread's stack into `self.stack`, with every code object of it known.
+    ///
+    /// A stack that had an unknown code object is read again once that is copied: only then is it
+    /// certain that the copy is of the object that was on the stack.
+    fn read_stack(&mut self, windows: &mut Windows, snapshot: &ThreadSnapshot, now_ns: u64) -> Outcome {
+        for _ in 0..MAX_READINGS {
+            let outcome = self.walker.stack(&self.target, snapshot, &mut self.stack);
+            if matches!(outcome, Outcome::Empty | Outcome::Torn) {
+                return outcome;
+            }
+            match self
+                .codes
+                .refresh(windows, &self.target, &self.stack.frames, now_ns)
+            {
+                Refreshed::Nothing => return outcome,
+                Refreshed::Copied => {}
+                Refreshed::Replaced => self.threads.values_mut().for_each(ThreadState::forget_stack),
+            }
+        }
+        Outcome::Torn
     }
 
     fn close_window(&mut self, shared: &Shared, now_ns: u64) {

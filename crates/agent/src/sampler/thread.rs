@@ -4,7 +4,7 @@
 //! only what differs is looked up again.
 
 use pyrometer_model::{StackId, StackNode};
-use pyrometer_unwind::{Frame, OwnProcess, Target};
+use pyrometer_unwind::Frame;
 
 use super::codes::Codes;
 use crate::tables::OTHER_STACK;
@@ -42,13 +42,7 @@ impl ThreadState {
     ///
     /// A frame whose code object is gone ends the stack on its caller. Beyond the bounds of the
     /// tables everything is [`OTHER_STACK`].
-    pub(super) fn intern(
-        &mut self,
-        windows: &mut Windows,
-        target: &Target<OwnProcess>,
-        codes: &mut Codes,
-        frames: &[Frame],
-    ) -> StackId {
+    pub(super) fn intern(&mut self, windows: &mut Windows, codes: &Codes, frames: &[Frame]) -> StackId {
         let same = self
             .path
             .iter()
@@ -59,7 +53,7 @@ impl ThreadState {
         self.folded = false;
         let mut stack = self.path.last().map_or(StackId::ROOT, |&(_, stack)| stack);
         for frame in frames.iter().rev().skip(same) {
-            let Some(location) = codes.location(windows, target, frame) else {
+            let Some(location) = codes.location(frame) else {
                 break;
             };
             let node = location.function.and_then(|function| {
