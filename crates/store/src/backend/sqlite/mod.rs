@@ -45,6 +45,8 @@ const MAX_READERS: usize = 40;
 /// Tries kept for reading, one per day file and service; about 100 bytes per stack each.
 const MAX_TRIES: usize = 128;
 
+type SharedTrie = Arc<RwLock<Trie>>;
+
 /// A directory of day files.
 pub struct SqliteStore {
     directory: PathBuf,
@@ -53,7 +55,8 @@ pub struct SqliteStore {
     known: Mutex<HashMap<Incarnation, Known>>,
     writers: Mutex<Recent<Day, DayWriter>>,
     readers: Mutex<Recent<Day, Arc<DayReader>>>,
-    tries: Mutex<Recent<(u64, i64), Arc<RwLock<Trie>>>>,
+    /// By reader and service.
+    tries: Mutex<Recent<(u64, i64), SharedTrie>>,
     next_id: AtomicU64,
     /// Makes the transaction of this day fail: how the tests stop between two days.
     #[cfg(test)]

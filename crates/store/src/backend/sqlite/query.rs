@@ -1,14 +1,14 @@
 //! Questions over several days: each day answers for itself, and the answers are added up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 use pyrometer_model::{CallTree, Incarnation, Labels, ProfileType, Span, TreeBuilder, UnixNanos, Window};
 
 use super::reader::{DayReader, Series, Snapshot};
-use super::{SqliteStore, locked};
+use super::{SharedTrie, SqliteStore, locked};
 use crate::block::BlockReader;
-use crate::trie::{Trie, to_units};
+use crate::trie::to_units;
 use crate::{
     Appended, Day, FunctionTimeline, Gap, Query, Retention, Selector, SeriesTotals, Session, Steps, Store,
     StoreError, Timeline, Totals, WorkerTotals,
@@ -34,7 +34,7 @@ impl SqliteStore {
         snapshot: &Snapshot<'_>,
         reader: &DayReader,
         service: i64,
-    ) -> Result<Arc<RwLock<Trie>>, StoreError> {
+    ) -> Result<SharedTrie, StoreError> {
         let trie = {
             let mut tries = locked(&self.tries);
             let make = || Ok::<_, StoreError>(Arc::default());
