@@ -28,8 +28,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::fetch::Ask;
-use self::ingest::{Ingest, IngestError};
 pub(crate) use self::ingest::PauseReason;
+use self::ingest::{Ingest, IngestError};
 pub(crate) use self::roster::{Entry, Roster};
 use crate::server::until_stopped;
 use crate::{Config, Target};
