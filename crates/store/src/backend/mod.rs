@@ -1,0 +1,4 @@
+//! The backends of [`Store`](crate::Store).
+
+pub mod memory;
+pub mod sqlite;
