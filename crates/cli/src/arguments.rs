@@ -1,9 +1,11 @@
 //! The arguments of every subcommand: the one source of --help, the checks and tab completion.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use pyrometer_server::Target;
 
 /// Where a fleet of Python processes spends its CPU and its waiting, in production.
 #[derive(Debug, Parser)]
@@ -17,6 +19,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Start a command with the agent in every Python process that it starts, children too
     Run(Run),
+    /// Collect from workers, store what they saw, and serve the web app and the API
+    Serve(Serve),
     /// Print the tab completions of a shell
     #[command(after_help = "Example:\n  pyrometer completions bash > /etc/bash_completion.d/pyrometer")]
     Completions {
@@ -58,6 +62,53 @@ pub(crate) struct Run {
         value_name = "CMD"
     )]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  pyrometer serve
+  pyrometer serve --data /srv/pyrometer --keep-days 30
+  pyrometer serve --target http://web-1:9000 --target http://web-2:9000
+  PYROMETER_TOKEN=secret pyrometer serve --listen 0.0.0.0:7788
+
+Workers of this user on this machine are found by themselves, through the socket directory.")]
+pub(crate) struct Serve {
+    /// Directory of the store [default: $XDG_DATA_HOME/pyrometer, else ~/.local/share/pyrometer]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address of the web app and the API
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7788")]
+    pub(crate) listen: SocketAddr,
+    /// Worker endpoint to poll, http://host:port or unix:/path; may be given several times
+    #[arg(long = "target", value_name = "URL")]
+    pub(crate) targets: Vec<Target>,
+    /// Socket directory of local workers [default: as for run]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Seconds between two polls of a worker
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=300))]
+    pub(crate) poll_interval: u16,
+    /// Delete days that are older than this
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) keep_days: Option<u32>,
+    /// Delete the oldest days beyond this size
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) keep_bytes: Option<u64>,
+    /// Token that readers must show; needed beyond loopback
+    #[arg(long, env = "PYROMETER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+    /// Token to show to workers that ask for one
+    #[arg(
+        long,
+        env = "PYROMETER_TARGET_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub(crate) target_token: Option<String>,
+    /// Serve beyond loopback without a token
+    #[arg(long)]
+    pub(crate) insecure: bool,
 }
 
 fn label(text: &str) -> Result<String, String> {

@@ -7,6 +7,7 @@
 mod arguments;
 mod failure;
 mod run;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Run(run) => run::run(run),
+        Command::Serve(serve) => serve::serve(serve),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
