@@ -1,5 +1,6 @@
 //! Integration tests: real interpreters, read from outside, held against what they say themselves.
 
+mod alternating;
 mod lines;
 mod parked;
 
