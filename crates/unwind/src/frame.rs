@@ -246,3 +246,125 @@ impl Read {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Source;
+    use std::collections::HashMap;
+
+    /// Frames by address, nothing behind any.
+    struct Made(HashMap<Address, Vec<u8>>);
+
+    impl Frames for Made {
+        fn frame(&mut self, address: Address) -> Result<&[u8], ReadError> {
+            self.0.get(&address).map(Vec::as_slice).ok_or(ReadError::Unmapped)
+        }
+
+        fn behind(&self, _: Address) -> &[u8] {
+            &[]
+        }
+    }
+
+    fn layout() -> Layout {
+        let version = crate::PythonVersion {
+            major: 3,
+            minor: 12,
+            patch: 0,
+        };
+        let Some(Source::BuiltIn(layout)) = Layout::source(version) else {
+            panic!("no table")
+        };
+        layout
+    }
+
+    /// Frame number `n` is at `n * 0x100`; each begun, of one code; links from the first to the last.
+    /// A link is (frame, its caller, its stack depth or -1, owner).
+    fn check(links: &[(u64, u64, i32, u8)]) -> Walk {
+        let layout = layout();
+        let at = |number: u64| Address(number * 0x100);
+        let frames = links.iter().map(|&(frame, caller, depth, owner)| {
+            let mut bytes = vec![0; layout.frame.head];
+            let mut put =
+                |offset: usize, value: &[u8]| bytes[offset..offset + value.len()].copy_from_slice(value);
+            put(layout.frame.previous, &at(caller).0.to_le_bytes());
+            put(layout.frame.code, &0x10_0000_u64.to_le_bytes());
+            put(layout.frame.instruction, &0x10_0200_u64.to_le_bytes());
+            put(layout.frame.stacktop, &depth.to_le_bytes());
+            put(layout.frame.owner, &[owner]);
+            (at(frame), bytes)
+        });
+        let mut walk_ = Walk::default();
+        walk(
+            &layout,
+            at(links[0].0),
+            &mut Made(frames.collect()),
+            &KnownCalls::default(),
+            &mut walk_,
+        );
+        walk_
+    }
+
+    fn numbers(walk: &Walk) -> Vec<u64> {
+        walk.frames.iter().map(|frame| frame.address.0 / 0x100).collect()
+    }
+
+    #[test]
+    fn a_chain_ends_at_its_base() {
+        let walk = check(&[
+            (3, 2, -1, 0),
+            (2, 9, 4, 0),
+            (9, 1, 0, 3),
+            (1, 8, -1, 0),
+            (8, 0, 0, 3),
+        ]);
+        assert_eq!(
+            (numbers(&walk), walk.stop, walk.is_sound()),
+            (vec![3, 2, 1], Stop::Base, true)
+        );
+        assert_eq!(
+            walk.frames.iter().map(|frame| frame.entered).collect::<Vec<_>>(),
+            [false, true, true]
+        );
+    }
+
+    #[test]
+    fn what_lies_above_a_running_frame_has_returned() {
+        let walk = check(&[(3, 2, -1, 0), (2, 1, -1, 0), (1, 8, 4, 0), (8, 0, 0, 3)]);
+        assert_eq!((numbers(&walk), walk.is_sound()), (vec![2, 1], true));
+    }
+
+    #[test]
+    fn a_chain_that_breaks_off_is_not_sound() {
+        assert!(!check(&[(2, 1, -1, 0), (1, 0, 4, 0)]).is_sound());
+        assert!(!check(&[(2, 0, -1, 1)]).is_sound());
+        let torn = check(&[(2, 1, -1, 0), (1, 0, 4, 2)]);
+        assert_eq!((torn.stop, torn.is_sound()), (Stop::Torn(Address(0x100)), false));
+        let fault = check(&[(2, 1, -1, 0)]);
+        assert_eq!(fault.stop, Stop::Fault(Address(0x100), ReadError::Unmapped));
+    }
+
+    #[test]
+    fn a_cycle_is_noticed() {
+        for length in [1, 2, 3, 7, 500] {
+            let links: Vec<_> = (1..=length).map(|n| (n, n % length + 1, 4, 0)).collect();
+            let walk = check(&links);
+            assert!(matches!(walk.stop, Stop::Cycle(_)), "{length}: {:?}", walk.stop);
+            assert!(!walk.is_sound());
+        }
+    }
+
+    #[test]
+    fn a_deep_stack_keeps_its_leaf_side() {
+        let links: Vec<_> = (1..=2000)
+            .rev()
+            .map(|n| (n, n - 1, if n == 2000 { -1 } else { 4 }, 0))
+            .collect();
+        let walk = check(&links);
+        assert_eq!(
+            (walk.stop, walk.frames.len(), numbers(&walk)[0]),
+            (Stop::Depth, MAX_DEPTH, 2000)
+        );
+        assert!(walk.is_sound());
+    }
+}
