@@ -109,7 +109,7 @@ down(28)
     }
     let cost = (thread_cpu() - start).as_secs_f64() * 1e6 / f64::from(samples);
     println!(
-        "{} own process, depth 30: {cost:.2} us per sample",
+        "{} own process, depth 30: {cost:.2} us of CPU per sample",
         target.version()
     );
     // The interpreter's thread sleeps for an hour: leave without it.

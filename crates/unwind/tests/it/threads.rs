@@ -19,11 +19,13 @@ fn threads_come_and_go() {
                 .collect()
         };
         for _ in 0..4 {
+            running.tell("start").unwrap();
             let started: u64 = running.line().unwrap().parse().unwrap();
             // Twice: followed, then predicted.
             for _ in 0..2 {
                 assert_eq!(listed(&mut walker), [started, main], "{version}");
             }
+            running.tell("end").unwrap();
             assert_eq!(running.line().unwrap(), "ended");
             assert_eq!(listed(&mut walker), [main], "{version}");
         }

@@ -1,17 +1,16 @@
-"""Starts a thread, tells its native id, waits for a while, ends it, tells that; again and again."""
+"""For each line of input, starts a thread and tells its native id; for the next, ends it."""
 
 import json
+import sys
 import threading
-import time
 
 print("READY", json.dumps(threading.get_native_id()), flush=True)
-while True:
+while sys.stdin.readline():
     gate = threading.Event()
     thread = threading.Thread(target=gate.wait)
     thread.start()
     print(thread.native_id, flush=True)
-    time.sleep(0.05)
+    sys.stdin.readline()
     gate.set()
     thread.join()
     print("ended", flush=True)
-    time.sleep(0.05)
