@@ -62,9 +62,10 @@ pub enum Outcome {
     /// Two copies agreed on every frame, the caller instructions included: this was the stack at one
     /// instant.
     Exact,
-    /// The thread called or returned between the copies. The root side is what both share; the frames
-    /// behind it are of the first copy, as far as each caller's state and earlier exact stacks prove them. A leaf that
-    /// was entered from C, or resumed as a generator, just then is missing.
+    /// The thread called or returned between the copies. The root side is what both share; the
+    /// frames behind it are of the first copy, as far as each caller's state and earlier exact
+    /// stacks prove them. A leaf that was just entered from C, or resumed as a generator, may be
+    /// missing.
     Salvaged,
     /// The thread runs no Python code.
     Empty,
@@ -112,8 +113,9 @@ impl Walker {
         result
     }
 
-    /// Samples one thread into `out`. One system call when the prediction holds and the thread did
-    /// not call or return meanwhile; a few more otherwise.
+    /// Samples one thread into `out`. One system call when the stack lies where it was predicted, up
+    /// to five and one per unforeseen frame otherwise. A code object met for the first time costs
+    /// one more.
     pub fn stack<M: Memory>(
         &mut self,
         target: &Target<M>,
