@@ -5,7 +5,7 @@
 //! JSON value with what it knows of itself, then goes on; it is killed when the handle is dropped.
 
 use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -70,7 +70,7 @@ impl Python {
             .arg(script)
             .args(arguments)
             .env("PYTHONUTF8", "1")
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let stdout = child
@@ -116,6 +116,19 @@ impl Running {
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.child.id().cast_signed()
+    }
+
+    /// Writes a line to the script's standard input, so that it goes on when the test is ready.
+    ///
+    /// # Errors
+    /// If the script has ended or does not read.
+    pub fn tell(&mut self, line: &str) -> io::Result<()> {
+        let stdin = self
+            .child
+            .stdin
+            .as_mut()
+            .ok_or_else(|| io::Error::other("no standard input"))?;
+        writeln!(stdin, "{line}")
     }
 
     /// The next line the script prints, without its end. Blocks.

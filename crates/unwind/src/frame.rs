@@ -13,9 +13,10 @@
 //! # Sources
 //! CPython `Include/internal/pycore_frame.h`, `Python/ceval.c`, `Python/generated_cases.c.h` (3.11-3.13).
 
+use crate::calls::KnownCalls;
 use crate::error::ReadError;
 use crate::ids::Address;
-use crate::layout::{EntryMark, FrameLayout, OWNER_GENERATOR, OWNER_THREAD};
+use crate::layout::{EntryMark, Layout, OWNER_GENERATOR, OWNER_THREAD};
 use crate::memory::Fields;
 
 /// Most frames kept of one stack, leaf side first. CPython's default recursion limit is 1000;
@@ -25,6 +26,9 @@ pub const MAX_DEPTH: usize = 1024;
 
 /// Most links followed: every frame may have a shim before it.
 const MAX_LINKS: usize = 2 * MAX_DEPTH + 2;
+
+/// How far behind a frame its callee is looked for, in words: locals and value stack of one frame.
+const MAX_FRAME_WORDS: usize = 512;
 
 /// Why a walk ended. `Copy` and without text: it is counted, not logged, once per sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +52,20 @@ pub(crate) struct RawFrame {
     pub(crate) code: Address,
     pub(crate) instruction: Address,
     pub(crate) owner: u8,
+    /// Whether C code called it. Then the caller's state does not show whether it still runs.
+    pub(crate) entered: bool,
+}
+
+impl RawFrame {
+    /// Whether both are the same call of the same function, at whatever instruction.
+    pub(crate) fn is_same_activation(&self, other: &Self) -> bool {
+        (self.address, self.code) == (other.address, other.code)
+    }
+
+    /// Whether its caller's state, in the same copy, proves that this frame is its callee.
+    pub(crate) fn is_proved_by_caller(&self) -> bool {
+        !self.entered && self.owner == OWNER_THREAD
+    }
 }
 
 /// One walk. Reused from sample to sample.
@@ -56,10 +74,9 @@ pub(crate) struct Walk {
     /// Leaf first.
     pub(crate) frames: Vec<RawFrame>,
     pub(crate) stop: Stop,
-    /// Whether the leaf executes and the oldest frame is a thread's base: what a thread looks like
-    /// between calls. A thread in a trace function may look otherwise for long, so this is a
-    /// reason to look again and not to refuse.
-    pub(crate) settled: bool,
+    /// Whether the oldest frame is one that a thread may begin with.
+    based: bool,
+    leaf_executes: bool,
 }
 
 impl Default for Walk {
@@ -67,14 +84,25 @@ impl Default for Walk {
         Self {
             frames: Vec::new(),
             stop: Stop::Torn(Address::NULL),
-            settled: false,
+            based: false,
+            leaf_executes: false,
         }
     }
 }
 
 impl Walk {
-    /// Whether the walk reached a place where walks may end.
-    pub(crate) fn is_whole(&self) -> bool {
+    /// Whether the walk ended where walks may end.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.is_whole() && self.based
+    }
+
+    /// Makes it a walk that never started.
+    pub(crate) fn fail(&mut self, stop: Stop) {
+        self.frames.clear();
+        self.stop = stop;
+    }
+
+    fn is_whole(&self) -> bool {
         matches!(self.stop, Stop::Base | Stop::Depth)
     }
 }
@@ -83,18 +111,52 @@ impl Walk {
 pub(crate) trait Frames {
     /// The head of the frame at `address`.
     fn frame(&mut self, address: Address) -> Result<&[u8], ReadError>;
+
+    /// What was copied of the data stack behind the frame at `address`. Empty where it does not lie
+    /// in the youngest chunk.
+    fn behind(&self, address: Address) -> &[u8];
 }
 
-/// Follows the chain that starts at `head` into `walk`.
-pub(crate) fn walk(layout: &FrameLayout, head: Address, source: &mut impl Frames, walk: &mut Walk) {
+/// Follows the chain that starts at `head` into `walk`, then looks for callees that the head,
+/// read at another moment, does not show.
+pub(crate) fn walk(
+    layout: &Layout,
+    head: Address,
+    source: &mut impl Frames,
+    known: &KnownCalls,
+    walk: &mut Walk,
+) {
     walk.frames.clear();
-    walk.settled = false;
     walk.stop = follow(layout, head, source, walk);
+    while walk.is_whole() && walk.frames.len() < MAX_DEPTH && !walk.leaf_executes {
+        let Some(leaf) = walk.frames.first() else { break };
+        let callee = callee_of(layout, leaf, source).filter(|callee| known.contains(leaf, &callee.raw));
+        let Some(callee) = callee else { break };
+        walk.leaf_executes = callee.executes;
+        walk.frames.insert(0, callee.raw);
+    }
 }
 
-fn follow(layout: &FrameLayout, head: Address, source: &mut impl Frames, walk: &mut Walk) -> Stop {
+/// Finds the frame that `caller`, known to be calling, has pushed: the first one behind it on the
+/// data stack that names it as its caller. It may be one left behind by an earlier call, if the new
+/// one is being set up this instant.
+fn callee_of(layout: &Layout, caller: &RawFrame, source: &impl Frames) -> Option<Read> {
+    let bytes = source.behind(caller.address);
+    let (words, _) = bytes.get(layout.frame.head..)?.as_chunks::<8>();
+    let found = words
+        .iter()
+        .take(MAX_FRAME_WORDS)
+        .position(|word| u64::from_le_bytes(*word) == caller.address.0)?;
+    let offset = (layout.frame.head + found * 8).checked_sub(layout.frame.previous)?;
+    let address = caller.address.plus(offset as u64);
+    let callee = Read::new(layout, address, bytes.get(offset..)?)?;
+    callee.raw.is_proved_by_caller().then_some(callee)
+}
+
+fn follow(layout: &Layout, head: Address, source: &mut impl Frames, walk: &mut Walk) -> Stop {
     let mut address = head;
-    let mut leaf_runs = true;
+    walk.leaf_executes = true;
+    walk.based = true;
     // Whether the frame last pushed was entered from C.
     let mut entered = true;
     let mut oldest_owner = OWNER_THREAD;
@@ -102,7 +164,6 @@ fn follow(layout: &FrameLayout, head: Address, source: &mut impl Frames, walk: &
     let (mut milestone, mut links, mut next_milestone) = (Address::NULL, 0_usize, 1);
     while !address.is_null() {
         if walk.frames.len() == MAX_DEPTH {
-            walk.settled = leaf_runs;
             return Stop::Depth;
         }
         if address == milestone || links == MAX_LINKS {
@@ -116,17 +177,20 @@ fn follow(layout: &FrameLayout, head: Address, source: &mut impl Frames, walk: &
             Ok(bytes) => bytes,
             Err(error) => return Stop::Fault(address, error),
         };
-        let Some(read) = Read::new(layout, bytes) else {
+        let Some(read) = Read::new(layout, address, bytes) else {
             return Stop::Torn(address);
         };
-        if let EntryMark::Shim { owner } = layout.entry
-            && read.owner == owner
+        if let EntryMark::Shim { owner } = layout.frame.entry
+            && read.raw.owner == owner
         {
+            if let Some(callee) = walk.frames.last_mut() {
+                callee.entered = true;
+            }
             entered = true;
             address = read.previous;
             continue;
         }
-        if read.owner != OWNER_THREAD && read.owner != OWNER_GENERATOR {
+        if read.raw.owner != OWNER_THREAD && read.raw.owner != OWNER_GENERATOR {
             return Stop::Torn(address);
         }
         if !entered && read.executes {
@@ -134,50 +198,173 @@ fn follow(layout: &FrameLayout, head: Address, source: &mut impl Frames, walk: &
             walk.frames.clear();
         }
         if walk.frames.is_empty() {
-            leaf_runs = read.executes;
+            walk.leaf_executes = read.executes;
         }
-        walk.frames.push(RawFrame {
-            address,
-            code: read.code,
-            instruction: read.instruction,
-            owner: read.owner,
-        });
-        entered = read.entered;
-        oldest_owner = read.owner;
+        walk.frames.push(read.raw);
+        entered = read.raw.entered;
+        oldest_owner = read.raw.owner;
         address = read.previous;
     }
     // A generator that was just left has no caller either.
-    let based = match layout.entry {
+    walk.based = match layout.frame.entry {
         EntryMark::Shim { .. } => entered,
         EntryMark::Flag { .. } => entered && oldest_owner == OWNER_THREAD,
     };
-    walk.settled = leaf_runs && based;
     Stop::Base
 }
 
 /// The fields of one frame.
 struct Read {
+    raw: RawFrame,
     previous: Address,
-    code: Address,
-    instruction: Address,
-    owner: u8,
+    /// Whether it runs bytecode of its own now, or has not begun: it has no callee in either case.
     executes: bool,
-    entered: bool,
 }
 
 impl Read {
     #[inline]
-    fn new(layout: &FrameLayout, bytes: &[u8]) -> Option<Self> {
+    fn new(layout: &Layout, address: Address, bytes: &[u8]) -> Option<Self> {
+        let frame = &layout.frame;
+        let code = bytes.pointer(frame.code)?;
+        let instruction = bytes.pointer(frame.instruction)?;
+        let begun = instruction > code.plus(layout.code.bytecode as u64);
+        let entered = match frame.entry {
+            EntryMark::Flag { is_entry } => bytes.byte(is_entry)? != 0,
+            // Known when the shim before it is met.
+            EntryMark::Shim { .. } => false,
+        };
         Some(Self {
-            previous: bytes.pointer(layout.previous)?,
-            code: bytes.pointer(layout.code)?,
-            instruction: bytes.pointer(layout.instruction)?,
-            owner: bytes.byte(layout.owner)?,
-            executes: bytes.int(layout.stacktop)?.cast_signed() < 0,
-            entered: match layout.entry {
-                EntryMark::Flag { is_entry } => bytes.byte(is_entry)? != 0,
-                EntryMark::Shim { .. } => false,
+            raw: RawFrame {
+                address,
+                code,
+                instruction,
+                owner: bytes.byte(frame.owner)?,
+                entered,
             },
+            previous: bytes.pointer(frame.previous)?,
+            executes: !begun || bytes.int(frame.stacktop)?.cast_signed() < 0,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Source;
+    use std::collections::HashMap;
+
+    /// Frames by address, nothing behind any.
+    struct Made(HashMap<Address, Vec<u8>>);
+
+    impl Frames for Made {
+        fn frame(&mut self, address: Address) -> Result<&[u8], ReadError> {
+            self.0.get(&address).map(Vec::as_slice).ok_or(ReadError::Unmapped)
+        }
+
+        fn behind(&self, _: Address) -> &[u8] {
+            &[]
+        }
+    }
+
+    fn layout() -> Layout {
+        let version = crate::PythonVersion {
+            major: 3,
+            minor: 12,
+            patch: 0,
+        };
+        let Some(Source::BuiltIn(layout)) = Layout::source(version) else {
+            panic!("no table")
+        };
+        layout
+    }
+
+    /// Frame number `n` is at `n * 0x100`; each begun, of one code; links from the first to the last.
+    /// A link is (frame, its caller, its stack depth or -1, owner).
+    fn check(links: &[(u64, u64, i32, u8)]) -> Walk {
+        let layout = layout();
+        let at = |number: u64| Address(number * 0x100);
+        let frames = links.iter().map(|&(frame, caller, depth, owner)| {
+            let mut bytes = vec![0; layout.frame.head];
+            let mut put =
+                |offset: usize, value: &[u8]| bytes[offset..offset + value.len()].copy_from_slice(value);
+            put(layout.frame.previous, &at(caller).0.to_le_bytes());
+            put(layout.frame.code, &0x10_0000_u64.to_le_bytes());
+            put(layout.frame.instruction, &0x10_0200_u64.to_le_bytes());
+            put(layout.frame.stacktop, &depth.to_le_bytes());
+            put(layout.frame.owner, &[owner]);
+            (at(frame), bytes)
+        });
+        let mut walk_ = Walk::default();
+        walk(
+            &layout,
+            at(links[0].0),
+            &mut Made(frames.collect()),
+            &KnownCalls::default(),
+            &mut walk_,
+        );
+        walk_
+    }
+
+    fn numbers(walk: &Walk) -> Vec<u64> {
+        walk.frames.iter().map(|frame| frame.address.0 / 0x100).collect()
+    }
+
+    #[test]
+    fn a_chain_ends_at_its_base() {
+        let walk = check(&[
+            (3, 2, -1, 0),
+            (2, 9, 4, 0),
+            (9, 1, 0, 3),
+            (1, 8, -1, 0),
+            (8, 0, 0, 3),
+        ]);
+        assert_eq!(
+            (numbers(&walk), walk.stop, walk.is_sound()),
+            (vec![3, 2, 1], Stop::Base, true)
+        );
+        assert_eq!(
+            walk.frames.iter().map(|frame| frame.entered).collect::<Vec<_>>(),
+            [false, true, true]
+        );
+    }
+
+    #[test]
+    fn what_lies_above_a_running_frame_has_returned() {
+        let walk = check(&[(3, 2, -1, 0), (2, 1, -1, 0), (1, 8, 4, 0), (8, 0, 0, 3)]);
+        assert_eq!((numbers(&walk), walk.is_sound()), (vec![2, 1], true));
+    }
+
+    #[test]
+    fn a_chain_that_breaks_off_is_not_sound() {
+        assert!(!check(&[(2, 1, -1, 0), (1, 0, 4, 0)]).is_sound());
+        assert!(!check(&[(2, 0, -1, 1)]).is_sound());
+        let torn = check(&[(2, 1, -1, 0), (1, 0, 4, 2)]);
+        assert_eq!((torn.stop, torn.is_sound()), (Stop::Torn(Address(0x100)), false));
+        let fault = check(&[(2, 1, -1, 0)]);
+        assert_eq!(fault.stop, Stop::Fault(Address(0x100), ReadError::Unmapped));
+    }
+
+    #[test]
+    fn a_cycle_is_noticed() {
+        for length in [1, 2, 3, 7, 500] {
+            let links: Vec<_> = (1..=length).map(|n| (n, n % length + 1, 4, 0)).collect();
+            let walk = check(&links);
+            assert!(matches!(walk.stop, Stop::Cycle(_)), "{length}: {:?}", walk.stop);
+            assert!(!walk.is_sound());
+        }
+    }
+
+    #[test]
+    fn a_deep_stack_keeps_its_leaf_side() {
+        let links: Vec<_> = (1..=2000)
+            .rev()
+            .map(|n| (n, n - 1, if n == 2000 { -1 } else { 4 }, 0))
+            .collect();
+        let walk = check(&links);
+        assert_eq!(
+            (walk.stop, walk.frames.len(), numbers(&walk)[0]),
+            (Stop::Depth, MAX_DEPTH, 2000)
+        );
+        assert!(walk.is_sound());
     }
 }

@@ -13,6 +13,7 @@
 //! - The target is never stopped, signalled or written to, and the GIL is never taken.
 //! - Offsets and their meaning per release are data, in one folder (`layout`).
 
+mod calls;
 mod code;
 mod error;
 mod frame;

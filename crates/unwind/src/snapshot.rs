@@ -54,6 +54,16 @@ pub(crate) enum Which {
     After,
 }
 
+/// Which of the thread's ideas of its youngest frame to start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// The one in a copy of the thread state.
+    Of(Which),
+    /// That of the C frame before the current one: for the moment in which the evaluation loop has
+    /// linked its C frame and not filled it yet.
+    Outer,
+}
+
 impl Plan {
     /// Copies everything planned, twice, into `batch`.
     pub(crate) fn issue<M: Memory>(
@@ -223,8 +233,6 @@ pub(crate) struct View<'a, M: Memory> {
     scratch: &'a mut Scratch,
     chunks_at: usize,
     loose_at: usize,
-    thread_at: usize,
-    cframe_at: usize,
     youngest: (Address, &'a [u8]),
 }
 
@@ -237,10 +245,9 @@ impl<'a, M: Memory> View<'a, M> {
         which: Which,
     ) -> Self {
         let chunks_at = plan.chunk_slot(&target.layout, which);
-        let last = batch.len().wrapping_sub(1);
-        let (thread_at, cframe_at, loose_at) = match which {
-            Which::Before => (0, 1, chunks_at - plan.loose.len()),
-            Which::After => (last, last.wrapping_sub(1), chunks_at + plan.chunks.len()),
+        let loose_at = match which {
+            Which::Before => chunks_at - plan.loose.len(),
+            Which::After => chunks_at + plan.chunks.len(),
         };
         let youngest = plan
             .chunks
@@ -256,37 +263,47 @@ impl<'a, M: Memory> View<'a, M> {
             scratch,
             chunks_at,
             loose_at,
-            thread_at,
-            cframe_at,
             youngest,
         }
     }
 
-    /// The youngest frame, null where the thread runs no Python.
-    pub(crate) fn head(&mut self) -> Result<Address, ReadError> {
-        let thread = self
-            .batch
-            .bytes(Slot(self.thread_at))
-            .ok_or(ReadError::Unmapped)?;
-        match self.target.layout.thread.frame_link {
-            FrameLink::Thread { current_frame } => thread.pointer(current_frame).ok_or(ReadError::Torn),
+    /// The youngest frame by the copied thread state, null where the thread runs no Python.
+    pub(crate) fn head(&mut self, kind: Head) -> Result<Address, ReadError> {
+        let last = self.batch.len().wrapping_sub(1);
+        let (thread_at, cframe_at) = match kind {
+            Head::Of(Which::Before) => (0, 1),
+            Head::Of(Which::After) | Head::Outer => (last, last.wrapping_sub(1)),
+        };
+        let thread = self.batch.bytes(Slot(thread_at)).ok_or(ReadError::Unmapped)?;
+        let (address, current_frame, previous) = match self.target.layout.thread.frame_link {
+            FrameLink::Thread { current_frame } => {
+                return thread.pointer(current_frame).ok_or(ReadError::Torn);
+            }
+
             FrameLink::CFrame {
                 cframe,
                 current_frame,
-            } => {
-                let address = thread.pointer(cframe).ok_or(ReadError::Torn)?;
-                if address.is_null() {
-                    return Ok(Address::NULL);
-                }
-                if address == self.plan.cframe
-                    && let Some(bytes) = self.batch.bytes(Slot(self.cframe_at))
-                {
-                    return bytes.pointer(0).ok_or(ReadError::Torn);
-                }
-                self.scratch.missed += 1;
-                read_pointer(&self.target.memory, address.plus(current_frame as u64))
-            }
+                previous,
+            } => (
+                thread.pointer(cframe).ok_or(ReadError::Torn)?,
+                current_frame as u64,
+                previous as u64,
+            ),
+        };
+        if address.is_null() {
+            return Ok(Address::NULL);
         }
+        if kind == Head::Outer {
+            let outer = read_pointer(&self.target.memory, address.plus(previous))?;
+            return read_pointer(&self.target.memory, outer.plus(current_frame));
+        }
+        if address == self.plan.cframe
+            && let Some(bytes) = self.batch.bytes(Slot(cframe_at))
+        {
+            return bytes.pointer(0).ok_or(ReadError::Torn);
+        }
+        self.scratch.missed += 1;
+        read_pointer(&self.target.memory, address.plus(current_frame))
     }
 
     fn copied_loose(&self, address: Address) -> Option<&'a [u8]> {
@@ -344,5 +361,11 @@ impl<M: Memory> Frames for View<'_, M> {
         let frame = &mut self.scratch.frame[..head];
         self.target.memory.read(address, frame)?;
         Ok(frame)
+    }
+
+    fn behind(&self, address: Address) -> &[u8] {
+        let (start, bytes) = self.youngest;
+        let offset = usize::try_from(address.0.wrapping_sub(start.0)).unwrap_or(usize::MAX);
+        bytes.get(offset..).unwrap_or(&[])
     }
 }

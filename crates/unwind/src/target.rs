@@ -100,6 +100,22 @@ impl<M: Memory> Target<M> {
         })
     }
 
+    /// Where the interpreter lies, for reading the same process through another [`Memory`].
+    #[must_use]
+    pub fn interpreter(&self) -> Interpreter {
+        Interpreter {
+            runtime: self.runtime,
+            code_type: self.code_type,
+            version: self.version,
+        }
+    }
+
+    /// The reader given at the start.
+    #[must_use]
+    pub fn memory(&self) -> &M {
+        &self.memory
+    }
+
     /// The interpreter's release.
     #[must_use]
     pub fn version(&self) -> PythonVersion {

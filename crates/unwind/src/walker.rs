@@ -12,22 +12,20 @@
 //! - Never panics and never runs long, whatever the target's memory holds.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::calls::{AddressHash, KnownCalls};
 use crate::code::Facts;
 use crate::error::{CodeError, ReadError};
 use crate::frame::{RawFrame, Stop, Walk, walk};
 use crate::ids::Address;
 use crate::layout::OWNER_GENERATOR;
 use crate::memory::{Batch, Memory};
-use crate::snapshot::{Plan, Scratch, View, Which};
+use crate::snapshot::{Head, Plan, Scratch, View, Which};
 use crate::target::Target;
 use crate::thread::{ThreadList, ThreadSnapshot};
 
-/// How often a stack that changed under us is read again before its certain part is taken.
-const MAX_RETRIES: usize = 3;
-/// Further readings granted to wrong predictions.
-const MAX_REPLANS: usize = 3;
+/// Most readings of one sample: the first, and more for wrong predictions or a torn copy.
+const MAX_ATTEMPTS: usize = 5;
 /// Code objects remembered. Beyond it all are forgotten and met anew.
 const MAX_CODES: usize = 1 << 16;
 
@@ -61,14 +59,18 @@ impl Default for Stack {
 /// How far a stack can be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Two readings agreed on every frame: this was the stack at one instant.
+    /// Two copies agreed on every frame, the caller instructions included: this was the stack at one
+    /// instant.
     Exact,
-    /// The thread called and returned while it was read: the frames are those on which the last two
-    /// readings agree, from the root on. Younger ones may be missing.
+    /// The thread called or returned between the copies. The root side is what both share; the
+    /// frames behind it are of the first copy, as far as each caller's state and earlier exact
+    /// stacks prove them. A leaf that was just entered from C, or resumed as a generator, may be
+    /// missing.
     Salvaged,
     /// The thread runs no Python code.
     Empty,
-    /// Nothing certain could be read: the thread ended, or its memory makes no sense.
+    /// Nothing certain could be read: the thread ended, its memory makes no sense, or a generator
+    /// was being left.
     Torn,
 }
 
@@ -81,6 +83,7 @@ pub struct Walker {
     batch: Batch,
     scratch: Scratch,
     header: Vec<u8>,
+    calls: KnownCalls,
     before: Walk,
     after: Walk,
 }
@@ -110,8 +113,9 @@ impl Walker {
         result
     }
 
-    /// Samples one thread into `out`. One system call when the prediction holds and the thread did
-    /// not call or return meanwhile; a few more otherwise.
+    /// Samples one thread into `out`. One system call when the stack lies where it was predicted, up
+    /// to five and one per unforeseen frame otherwise. A code object met for the first time costs
+    /// one more.
     pub fn stack<M: Memory>(
         &mut self,
         target: &Target<M>,
@@ -121,92 +125,86 @@ impl Walker {
         out.frames.clear();
         out.stop = Stop::Base;
         let mut plan = self.plans.remove(&thread.tstate).unwrap_or_default();
-        let reading = self.read_until_agreed(target, thread.tstate, &mut plan);
+        let reading = self.read(target, thread.tstate, &mut plan);
         self.plans.insert(thread.tstate, plan);
-        match reading {
-            Reading::Agreed => {
-                out.stop = self.after.stop;
-                let raw = std::mem::take(&mut self.after.frames);
-                let certain = self.emit(target, &raw, out);
-                self.after.frames = raw;
-                match (certain, out.frames.is_empty()) {
-                    (_, true) => Outcome::Empty,
-                    (true, false) => Outcome::Exact,
-                    (false, false) => Outcome::Salvaged,
-                }
+        let (kept, confirmed) = match reading {
+            Ok(Reading::Agreed) => {
+                self.calls.learn(&self.before.frames);
+                (self.before.frames.len(), true)
             }
-            Reading::Differed => {
-                let common = common_root_side(&self.before, &self.after);
-                let raw = std::mem::take(&mut self.after.frames);
-                out.stop = self.after.stop;
-                self.emit(target, &raw[raw.len() - common..], out);
-                self.after.frames = raw;
-                if out.frames.is_empty() {
-                    Outcome::Torn
-                } else {
-                    Outcome::Salvaged
-                }
-            }
-            Reading::Failed(stop) => {
+            Ok(Reading::Differed) => (certain_root_side(&self.before, &self.after, &self.calls), false),
+            Err(stop) => {
                 out.stop = stop;
-                Outcome::Torn
+                return Outcome::Torn;
             }
+        };
+        out.stop = self.before.stop;
+        let raw = std::mem::take(&mut self.before.frames);
+        let intact = self.emit(target, &raw[raw.len() - kept..], out);
+        self.before.frames = raw;
+        match (confirmed && intact, out.frames.is_empty()) {
+            (true, true) => Outcome::Empty,
+            (true, false) => Outcome::Exact,
+            (false, false) => Outcome::Salvaged,
+            (false, true) => Outcome::Torn,
         }
     }
 
-    /// Reads until two walks agree or the retries are used up. Leaves the last two in
-    /// `before` and `after`.
-    fn read_until_agreed<M: Memory>(
+    /// Reads the stack, the walk of its first copy into `before`, that of its second into `after`.
+    ///
+    /// A stack that changed between the copies is not read again: that would prefer stacks that stay
+    /// the same for long. Only what no stack looks like is, and what was not where it was predicted.
+    fn read<M: Memory>(
         &mut self,
         target: &Target<M>,
         tstate: Address,
         plan: &mut Plan,
-    ) -> Reading {
-        let (mut retries, mut replans) = (0, 0);
+    ) -> Result<Reading, Stop> {
+        let mut attempts = 0;
         loop {
-            if let Err(error) = plan.issue(target, tstate, &mut self.batch) {
-                return Reading::Failed(Stop::Fault(tstate, error));
+            attempts += 1;
+            let last = attempts == MAX_ATTEMPTS;
+            plan.issue(target, tstate, &mut self.batch)
+                .map_err(|error| Stop::Fault(tstate, error))?;
+            if !plan.fits(&target.layout, &self.batch) && !last {
+                // What cannot be planned shows as a fault when the last attempt walks.
+                let _unplanned = plan.plan_chunks(target, &self.batch);
+                continue;
             }
-            let fits = plan.fits(&target.layout, &self.batch);
-            if !fits && replans < MAX_REPLANS {
-                replans += 1;
-                match plan.plan_chunks(target, &self.batch) {
-                    Err(error) if replans == MAX_REPLANS => {
-                        return Reading::Failed(Stop::Fault(tstate, error));
-                    }
-                    _ => continue,
+            let missed_before = self.walk_copy(target, plan, Which::Before, Head::Of(Which::Before));
+            let missed = missed_before + self.walk_copy(target, plan, Which::After, Head::Of(Which::After));
+            plan.learn(target, &self.batch, &mut self.scratch);
+            if missed != 0 && !last {
+                continue;
+            }
+            if missed == 0 && self.before.is_sound() && agree(&self.before, &self.after) {
+                return Ok(Reading::Agreed);
+            }
+            // A frame that was being left or entered may make a head useless: try the others.
+            for head in [Head::Of(Which::After), Head::Outer] {
+                if !self.before.is_sound() {
+                    self.walk_copy(target, plan, Which::Before, head);
                 }
             }
-            let missed_before = self.walk_copy(target, plan, Which::Before);
-            let missed = missed_before + self.walk_copy(target, plan, Which::After);
-            plan.learn(target, &self.batch, &mut self.scratch);
-            let last_try = retries == MAX_RETRIES;
-            if missed == 0 && agree(&self.before, &self.after) && (self.after.settled || last_try) {
-                return Reading::Agreed;
+            if self.before.is_sound() {
+                return Ok(Reading::Differed);
             }
-            if missed != 0 && replans < MAX_REPLANS {
-                replans += 1;
-            } else if last_try {
-                return Reading::Differed;
-            } else {
-                retries += 1;
+            if last {
+                return Err(self.before.stop);
             }
         }
     }
 
     /// Walks one copy of the batch. Returns how many reads the plan had not foreseen.
-    fn walk_copy<M: Memory>(&mut self, target: &Target<M>, plan: &Plan, which: Which) -> usize {
+    fn walk_copy<M: Memory>(&mut self, target: &Target<M>, plan: &Plan, which: Which, head: Head) -> usize {
         let result = match which {
             Which::Before => &mut self.before,
             Which::After => &mut self.after,
         };
         let mut view = View::new(target, plan, &self.batch, &mut self.scratch, which);
-        match view.head() {
-            Ok(head) => walk(&target.layout.frame, head, &mut view, result),
-            Err(error) => {
-                result.frames.clear();
-                result.stop = Stop::Fault(Address::NULL, error);
-            }
+        match view.head(head) {
+            Ok(head) => walk(&target.layout, head, &mut view, &self.calls, result),
+            Err(error) => result.fail(Stop::Fault(Address::NULL, error)),
         }
         self.scratch.missed
     }
@@ -255,7 +253,6 @@ impl Walker {
 enum Reading {
     Agreed,
     Differed,
-    Failed(Stop),
 }
 
 enum Checked {
@@ -283,58 +280,38 @@ fn check(facts: &Facts, frame: &RawFrame) -> Checked {
 /// Whether both walks found the same stack. The leaf's instruction may differ: it moves while the
 /// function runs, lies in one word, and is checked against its code.
 fn agree(before: &Walk, after: &Walk) -> bool {
-    before.is_whole()
+    before.is_sound()
         && before.stop == after.stop
         && before.frames.len() == after.frames.len()
         && match (before.frames.split_first(), after.frames.split_first()) {
             (Some((leaf, callers)), Some((other, others))) => {
-                same_activation(leaf, other) && callers == others
+                leaf.is_same_activation(other) && callers == others
             }
             (None, None) => true,
             _ => false,
         }
 }
 
-fn same_activation(one: &RawFrame, other: &RawFrame) -> bool {
-    (one.address, one.code) == (other.address, other.code)
-}
-
-/// How many frames, counted from the root, both walks share. The youngest of them may have moved on.
-fn common_root_side(before: &Walk, after: &Walk) -> usize {
-    if !before.is_whole() || before.stop != after.stop {
-        return 0;
-    }
-    let mut common = 0;
-    for (one, other) in before.frames.iter().rev().zip(after.frames.iter().rev()) {
-        if same_activation(one, other) {
-            common += 1;
-        }
-        if one != other {
-            break;
+/// How many frames of `before`, counted from the root, are certain: those that `after` has too (the
+/// youngest of them may have moved on), and their callees as far as each caller proves its own.
+///
+/// The caller's state alone is no proof where the copy itself was interrupted between two frames,
+/// which happens once in 10^5 samples; so the call must also have been seen in an exact stack.
+fn certain_root_side(before: &Walk, after: &Walk, known: &KnownCalls) -> usize {
+    let mut certain = 0;
+    if before.stop == after.stop {
+        for (one, other) in before.frames.iter().rev().zip(after.frames.iter().rev()) {
+            certain += usize::from(one.is_same_activation(other));
+            if one != other {
+                break;
+            }
         }
     }
-    common
-}
-
-type AddressHash = BuildHasherDefault<AddressHasher>;
-
-/// Hashes addresses by one multiplication: they are ours to choose, not an attacker's.
-#[derive(Debug, Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
+    if certain != 0 {
+        let younger = before.frames[..=before.frames.len() - certain].windows(2).rev();
+        certain += younger
+            .take_while(|pair| pair[0].is_proved_by_caller() && known.contains(&pair[1], &pair[0]))
+            .count();
     }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        // 2^64 / golden ratio; the swap brings the well mixed high bits down.
-        self.0 = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15).swap_bytes();
-    }
+    certain
 }

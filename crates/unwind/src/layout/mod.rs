@@ -73,7 +73,11 @@ pub(crate) struct ThreadLayout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FrameLink {
     /// Through a `_PyCFrame` on the C stack.
-    CFrame { cframe: usize, current_frame: usize },
+    CFrame {
+        cframe: usize,
+        current_frame: usize,
+        previous: usize,
+    },
     /// In the thread state.
     Thread { current_frame: usize },
 }

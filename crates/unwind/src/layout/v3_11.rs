@@ -26,6 +26,7 @@ pub(super) const LAYOUT: Layout = Layout {
         frame_link: FrameLink::CFrame {
             cframe: 56,
             current_frame: 8,
+            previous: 16,
         },
     },
     chunk: ChunkLayout {

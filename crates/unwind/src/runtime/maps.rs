@@ -6,6 +6,8 @@
 //! # Sources
 //! `proc_pid_maps(5)`.
 
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::ids::Pid;
@@ -81,9 +83,21 @@ fn split(line: &str) -> Option<(&str, &str, u64, &str, &str)> {
 }
 
 impl MappedFile {
-    /// Where the file can be opened from here, best first: the kernel's own link (right for
-    /// deleted files), the target's root (containers), the path as it stands (chroot targets).
-    pub(crate) fn candidates(&self, pid: Pid) -> [PathBuf; 3] {
+    /// Opens the file that is mapped: by the kernel's own link (right for deleted files), in the
+    /// target's root (containers), or at the path as it stands (chroot targets). A file that was put
+    /// in its place since, as an upgrade does, is not taken.
+    pub(crate) fn open(&self, pid: Pid) -> Option<File> {
+        self.candidates(pid).into_iter().find_map(|path| {
+            let file = File::open(path).ok()?;
+            (file.metadata().ok()?.ino() == self.inode()?).then_some(file)
+        })
+    }
+
+    fn inode(&self) -> Option<u64> {
+        self.identity.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    fn candidates(&self, pid: Pid) -> [PathBuf; 3] {
         let process = Path::new("/proc").join(pid.to_string());
         let inside = self.path.strip_prefix("/").unwrap_or(&self.path);
         [
@@ -132,6 +146,7 @@ garbage
                 (0x7f20_0000_0000, "/lib/libc.so")
             ]
         );
+        assert_eq!(files[0].inode(), Some(12));
         let candidates = files[0].candidates(Pid(7));
         assert_eq!(candidates[0], Path::new("/proc/7/map_files/400000-401000"));
         assert_eq!(candidates[1], Path::new("/proc/7/root/opt/with space/python3.13"));

@@ -6,7 +6,7 @@
 //! # Contract
 //! Reads `/proc/PID` and the ELF files mapped there. Never stops the target.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 
 use super::{Interpreter, elf, maps};
@@ -22,7 +22,7 @@ pub(crate) fn find(pid: Pid, memory: &impl Memory) -> Result<Interpreter, Attach
         _ => AttachError::Map { pid, source },
     })?;
     for file in maps::executable_files(&String::from_utf8_lossy(&text)) {
-        let Some(opened) = open(&file, pid) else { continue };
+        let Some(opened) = file.open(pid) else { continue };
         let names = ["_PyRuntime", "PyCode_Type", "Py_Version"];
         let [Some(runtime), Some(code_type), version] = elf::symbols(opened, file.start, names) else {
             continue;
@@ -39,10 +39,6 @@ pub(crate) fn find(pid: Pid, memory: &impl Memory) -> Result<Interpreter, Attach
         });
     }
     Err(AttachError::NotPython { pid })
-}
-
-fn open(file: &maps::MappedFile, pid: Pid) -> Option<File> {
-    file.candidates(pid).iter().find_map(|path| File::open(path).ok())
 }
 
 fn version_in_name(path: &str) -> Option<PythonVersion> {

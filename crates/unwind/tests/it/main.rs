@@ -1,7 +1,12 @@
 //! Integration tests: real interpreters, read from outside, held against what they say themselves.
 
+mod alternating;
+mod damaged;
+mod image;
 mod lines;
+mod own;
 mod parked;
+mod threads;
 
 use pyrometer_testkit::python::{Python, Running};
 use pyrometer_unwind::{OtherProcess, Pid, Target};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::each_release;
 
 /// Leaf first, one frame a line: name, file, first line, current line.
-fn drawn<M: Memory>(target: &Target<M>, stack: &Stack) -> Vec<String> {
+pub(crate) fn drawn<M: Memory>(target: &Target<M>, stack: &Stack) -> Vec<String> {
     stack
         .frames
         .iter()
