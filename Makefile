@@ -1,3 +1,80 @@
-help: ## Show the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
-.PHONY: help
+# Everything a person or CI runs. `make help` lists it; ARCHITECTURE.md says what the folders hold.
+
+PYTHON ?= python3
+VENV := .venv
+STEP := tools/step.sh
+RELEASE := target/release
+SITE = $(shell $(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/package-lock.json -type f 2>/dev/null)
+SECONDS ?=
+ROUNDS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build web native venv test test-rust test-python test-web test-e2e lint format bench demo clean
+
+help: ## Show this list
+	@echo 'make TARGET:'; grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16 | sed 's/^/  /'
+
+build: web native venv ## Build all: web app, command, extension, .venv that has both
+	@install -C -m 755 $(RELEASE)/pyrometer $(VENV)/bin/pyrometer
+	@install -C -m 755 $(RELEASE)/lib_native.so python/pyrometer/_native.abi3.so
+	@ln -sfn $(CURDIR)/python/pyrometer $(SITE)/pyrometer
+	@echo 'built: $(VENV)/bin/pyrometer, and `import pyrometer` in $(VENV)/bin/python'
+
+web: web/dist/index.html
+native: web
+	@$(STEP) 'command and extension (cargo, minutes at first)' 'see the error above; a C compiler and cargo are needed' \
+	    cargo build --release --locked -p pyrometer-cli -p pyrometer-py
+venv: $(VENV)/.stamp
+
+web/node_modules/.stamp: web/package-lock.json
+	@$(STEP) 'packages of the web app (npm)' 'node 20 with npm is needed, and a reachable npm registry' \
+	    npm ci --prefix web --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.stamp $(WEB_SOURCES)
+	@$(STEP) 'web app' 'see the error above' npm run --prefix web build
+	@touch $@
+
+$(VENV)/.stamp: examples/shop/requirements.txt tools/requirements-test.txt tools/requirements-lint.txt
+	@$(STEP) 'Python environment .venv' 'python3 with venv and pip is needed (Debian: python3-venv)' \
+	    sh -c '$(PYTHON) -m venv $(VENV) && $(VENV)/bin/pip install -q --disable-pip-version-check \
+	    -r examples/shop/requirements.txt -r tools/requirements-test.txt -r tools/requirements-lint.txt'
+	@touch $@
+
+demo: build ## Build, then profile the example shop under load; SECONDS=30 ends by itself
+	@$(VENV)/bin/python tools/demo.py $(if $(SECONDS),--seconds $(SECONDS))
+
+test: build test-rust test-python test-web test-e2e ## Run every test there is
+
+test-rust: web
+	@$(STEP) 'tests: Rust' 'run `cargo test --workspace` for the details' cargo test --locked --workspace --quiet
+	@grep -hE '^test result' target/test-rust.log 2>/dev/null || true
+
+test-python: build
+	@tools/test_python.sh
+
+test-web: web
+	@$(STEP) 'tests: web, units' 'run `npm test --prefix web`' npm test --prefix web
+
+test-e2e: build
+	@tools/test_e2e.sh
+
+lint: venv web/node_modules/.stamp ## Check formats, types and house rules of all languages
+	@$(STEP) 'lint: rustfmt' 'run `make format`' cargo fmt --all --check
+	@$(STEP) 'lint: clippy' 'see the warnings above' cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	@$(STEP) 'lint: ruff' 'run `make format`' sh -c '$(VENV)/bin/ruff check -q . && $(VENV)/bin/ruff format -q --check .'
+	@$(STEP) 'lint: mypy' 'see the errors above' $(VENV)/bin/mypy --strict python/pyrometer
+	@$(STEP) 'lint: TypeScript' 'see the errors above' npm run --prefix web typecheck
+	@$(STEP) 'lint: web' 'see the errors above' npm run --prefix web lint
+	@$(STEP) 'lint: house rules' 'see the lines above' tools/house_rules.sh
+
+format: venv ## Format all code
+	cargo fmt --all
+	$(VENV)/bin/ruff check -q --fix-only . && $(VENV)/bin/ruff format -q .
+
+bench: build ## Measure the figures of README's performance section; ROUNDS=11
+	@$(VENV)/bin/python bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS))
+
+clean: ## Remove what was built
+	rm -rf target $(VENV) web/dist web/node_modules python/pyrometer/*.so

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Runs python/tests on every Python found, each in an environment of its own under target/.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+failed=0
+while read -r minor python; do
+    venv=target/venvs/$minor
+    if [ ! -e "$venv/.stamp" ] || [ tools/requirements-test.txt -nt "$venv/.stamp" ]; then
+        tools/step.sh "environment for Python $minor" "Python $minor needs its venv module" \
+            sh -c "'$python' -m venv '$venv' && '$venv/bin/pip' install -q --disable-pip-version-check -r tools/requirements-test.txt && touch '$venv/.stamp'" || exit 1
+    fi
+    VERBOSE=1 tools/step.sh "tests: Python $minor" "run $venv/bin/python -m pytest python/tests" \
+        "$venv/bin/python" -m pytest -p no:cacheprovider python/tests || failed=1
+done < <(tools/pythons.sh)
+exit "$failed"
