@@ -131,40 +131,72 @@ fn answers_are_as_written() {
     let filled = filled();
     let interval = "from={noon}&until={+60}";
     let samples = "type=wall:samples:count:wall:nanoseconds";
-    check(&filled, &format!("/api/v1/services?{interval}"), expect![[r#"{"services":[{"cores":0.01105,"name":"shop","samples":181,"workers":2},{"cores":0.000013333333333333332,"name":"mail","samples":10,"workers":1}]}"#]]);
-    check(&filled, &format!("/api/v1/labels?{interval}"), expect![[r#"{"labels":["host","incarnation","pid","python","service","version"]}"#]]);
+    check(
+        &filled,
+        &format!("/api/v1/services?{interval}"),
+        expect![[
+            r#"{"services":[{"cores":0.01105,"name":"shop","samples":181,"workers":2},{"cores":0.000013333333333333332,"name":"mail","samples":10,"workers":1}]}"#
+        ]],
+    );
+    check(
+        &filled,
+        &format!("/api/v1/labels?{interval}"),
+        expect![[r#"{"labels":["host","incarnation","pid","python","service","version"]}"#]],
+    );
     check(
         &filled,
         &format!("/api/v1/labels/service/values?{interval}&{samples}"),
         expect![[r#"{"values":[{"total":181,"value":"shop"},{"total":10,"value":"mail"}]}"#]],
     );
-    check(&filled, "/api/v1/profile_types", expect![[r#"{"profile_types":[{"id":"process_cpu:cpu:nanoseconds:cpu:nanoseconds","name":"CPU time","unit":"nanoseconds"},{"id":"wall:wall:nanoseconds:wall:nanoseconds","name":"Wall time","unit":"nanoseconds"},{"id":"wall:samples:count:wall:nanoseconds","name":"Samples","unit":"count"}]}"#]]);
+    check(
+        &filled,
+        "/api/v1/profile_types",
+        expect![[
+            r#"{"profile_types":[{"id":"process_cpu:cpu:nanoseconds:cpu:nanoseconds","name":"CPU time","unit":"nanoseconds"},{"id":"wall:wall:nanoseconds:wall:nanoseconds","name":"Wall time","unit":"nanoseconds"},{"id":"wall:samples:count:wall:nanoseconds","name":"Samples","unit":"count"}]}"#
+        ]],
+    );
     check(
         &filled,
         &format!("/api/v1/flamegraph?{interval}&{samples}"),
-        expect![[r#"{"from":1795262400.0,"functions":[{"file":"","line":0,"name":"all"},{"file":"/app.py","line":4,"name":"main"},{"file":"/app.py","line":4,"name":"view"},{"file":"/app.py","line":5,"name":"query"},{"file":"/app.py","line":4,"name":"loop"}],"gaps":[[1795262420.0,1795262440.0]],"hosts":2,"nodes":{"function":[0,1,2,3,1,4],"parent":[-1,0,1,2,1,0],"self":[0,0,90,90,1,10],"total":[191,181,180,90,1,10]},"profile_type":"wall:samples:count:wall:nanoseconds","samples":191,"total":191,"unit":"count","until":1795262460.0,"workers":3}"#]],
+        expect![[
+            r#"{"from":1795262400.0,"functions":[{"file":"","line":0,"name":"all"},{"file":"/app.py","line":4,"name":"main"},{"file":"/app.py","line":4,"name":"view"},{"file":"/app.py","line":5,"name":"query"},{"file":"/app.py","line":4,"name":"loop"}],"gaps":[[1795262420.0,1795262440.0]],"hosts":2,"nodes":{"function":[0,1,2,3,1,4],"parent":[-1,0,1,2,1,0],"self":[0,0,90,90,1,10],"total":[191,181,180,90,1,10]},"profile_type":"wall:samples:count:wall:nanoseconds","samples":191,"total":191,"unit":"count","until":1795262460.0,"workers":3}"#
+        ]],
     );
     check(
         &filled,
         &format!("/api/v1/flamegraph?{interval}&{samples}&max_nodes=2"),
-        expect![[r#"{"from":1795262400.0,"functions":[{"file":"","line":0,"name":"all"},{"file":"/app.py","line":4,"name":"main"},{"file":"","line":0,"name":"(other)"}],"gaps":[[1795262420.0,1795262440.0]],"hosts":2,"nodes":{"function":[0,1,2,2],"parent":[-1,0,1,0],"self":[0,0,181,10],"total":[191,181,181,10]},"profile_type":"wall:samples:count:wall:nanoseconds","samples":191,"total":191,"unit":"count","until":1795262460.0,"workers":3}"#]],
+        expect![[
+            r#"{"from":1795262400.0,"functions":[{"file":"","line":0,"name":"all"},{"file":"/app.py","line":4,"name":"main"},{"file":"","line":0,"name":"(other)"}],"gaps":[[1795262420.0,1795262440.0]],"hosts":2,"nodes":{"function":[0,1,2,2],"parent":[-1,0,1,0],"self":[0,0,181,10],"total":[191,181,181,10]},"profile_type":"wall:samples:count:wall:nanoseconds","samples":191,"total":191,"unit":"count","until":1795262460.0,"workers":3}"#
+        ]],
     );
     check(
         &filled,
         &format!("/api/v1/table?{interval}&{samples}&query=%7Bservice%3D%22shop%22%7D"),
-        expect![[r#"{"from":1795262400.0,"functions":[{"file":"/app.py","line":4,"name":"view","self":90,"total":180},{"file":"/app.py","line":5,"name":"query","self":90,"total":90},{"file":"/app.py","line":4,"name":"main","self":1,"total":181}],"profile_type":"wall:samples:count:wall:nanoseconds","samples":181,"total":181,"unit":"count","until":1795262460.0}"#]],
+        expect![[
+            r#"{"from":1795262400.0,"functions":[{"file":"/app.py","line":4,"name":"view","self":90,"total":180},{"file":"/app.py","line":5,"name":"query","self":90,"total":90},{"file":"/app.py","line":4,"name":"main","self":1,"total":181}],"profile_type":"wall:samples:count:wall:nanoseconds","samples":181,"total":181,"unit":"count","until":1795262460.0}"#
+        ]],
     );
     check(
         &filled,
         &format!("/api/v1/timeline?{interval}&step=10s&group_by=service"),
-        expect![[r#"{"from":1795262400.0,"gaps":[[1795262420.0,1795262440.0]],"group_by":"service","profile_type":"process_cpu:cpu:nanoseconds:cpu:nanoseconds","series":[{"labels":{"service":"mail"},"values":[400000,400000,null,null,null,null]},{"labels":{"service":"shop"},"values":[261000000,201000000,null,null,201000000,null]}],"step":10.0,"unit":"nanoseconds","until":1795262460.0}"#]],
+        expect![[
+            r#"{"from":1795262400.0,"gaps":[[1795262420.0,1795262440.0]],"group_by":"service","profile_type":"process_cpu:cpu:nanoseconds:cpu:nanoseconds","series":[{"labels":{"service":"mail"},"values":[400000,400000,null,null,null,null]},{"labels":{"service":"shop"},"values":[261000000,201000000,null,null,201000000,null]}],"step":10.0,"unit":"nanoseconds","until":1795262460.0}"#
+        ]],
     );
     check(
         &filled,
         &format!("/api/v1/functions/timeline?{interval}&step=20&{samples}&function=main&file=/app.py"),
-        expect![[r#"{"from":1795262400.0,"self":[1,null,0],"step":20.0,"total":[141,null,40],"until":1795262460.0}"#]],
+        expect![[
+            r#"{"from":1795262400.0,"self":[1,null,0],"step":20.0,"total":[141,null,40],"until":1795262460.0}"#
+        ]],
     );
-    check(&filled, "/api/v1/workers", expect![[r#"{"collected":1.0,"collector":{"hint":null,"reason":null,"state":"collecting"},"workers":[]}"#]]);
+    check(
+        &filled,
+        "/api/v1/workers",
+        expect![[
+            r#"{"collected":1.0,"collector":{"hint":null,"reason":null,"state":"collecting"},"workers":[]}"#
+        ]],
+    );
 }
 
 #[test]
@@ -350,7 +382,8 @@ fn exports_are_files() {
         main;view;query 90
         main;main 1
         loop 10
-    "#]].assert_eq(&collapsed.text());
+    "#]]
+    .assert_eq(&collapsed.text());
     assert_eq!(export("json").json()["total"], 191);
     assert_eq!(export("pprof").body[..2], [0x1f, 0x8b]);
 }

@@ -25,7 +25,7 @@ fn impostor(
             std::thread::spawn(move || {
                 // Whoever hangs up on an impostor is right.
                 let _ = stream.and_then(|mut stream| {
-                    stream.read(&mut [0; 512])?;
+                    stream.read_exact(&mut [0; 16])?;
                     behave(&mut stream)
                 });
             });
