@@ -180,6 +180,30 @@ fn impostors_are_shown_and_disturb_nobody() {
 }
 
 #[test]
+fn a_target_that_never_answers_does_not_hold_up_the_end() {
+    let base = tempfile::tempdir().unwrap();
+    let (asked, was_asked) = std::sync::mpsc::channel();
+    let silent = impostor(&base.path().join("silent"), move |_| {
+        let _ = asked.send(());
+        loop {
+            std::thread::park();
+        }
+    });
+    let mut config = config(base.path());
+    config.targets = vec![silent];
+    let server = Running::start(config);
+    was_asked.recv().unwrap();
+    let begun = std::time::Instant::now();
+    drop(server);
+    // Two seconds for the last poll; a poll under way would take five, and both seven.
+    assert!(
+        begun.elapsed() < std::time::Duration::from_millis(4500),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
 fn another_life_at_the_same_address_is_taken_up() {
     let base = tempfile::tempdir().unwrap();
     let (first, second) = (base.path().join("1"), base.path().join("2"));

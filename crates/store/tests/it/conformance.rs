@@ -406,6 +406,10 @@ fn what_does_not_fit_changes_nothing() {
         session.accept(&one, strange, &[]),
         Err(Misfit::Tables { generation: 0 })
     );
+    let twice = session
+        .accept(&one, vec![], &[good.clone(), good.clone()])
+        .unwrap_err();
+    assert_eq!(twice.to_string(), "window 1: it does not follow the one before");
     let other = worker("shop", "web-1", 2);
     assert!(matches!(
         session.accept(&other, vec![], &[]),
