@@ -1,6 +1,6 @@
 //! What a query costs, end to end: fills five minutes of four workers with about 300 stacks per
 //! window, then asks for the flamegraph over HTTP, warm. Prints medians; `--release` for figures
-//! that mean something: `cargo run --release -p pyrometer-server --example query_cost`.
+//! that mean something: `cargo run --release -p pyrometer-server --example query_cost [WORKERS]`.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,6 +15,7 @@ use pyrometer_store::{Session, SqliteStore, Store, StoreError};
 
 /// Seconds since the epoch at which the filled interval begins: noon, so that it is one day.
 const FROM: u64 = 1_795_262_400;
+/// Workers, unless the first argument says otherwise.
 const WORKERS: u64 = 4;
 const WINDOWS: u64 = 30;
 const FUNCTIONS: u32 = 400;
@@ -33,11 +34,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn measure(data: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let store = SqliteStore::open(data)?;
-    for worker in 0..WORKERS {
+    let workers = std::env::args()
+        .nth(1)
+        .map_or(Ok(WORKERS), |count| count.parse())?;
+    for worker in 0..workers {
         fill(&store, worker)?;
     }
     drop(store);
-    let windows = WORKERS * WINDOWS;
+    let windows = workers * WINDOWS;
     println!(
         "append, one window per transaction: {:.2} ms",
         millis(begun.elapsed()) / windows as f64
@@ -87,7 +91,7 @@ fn fill(store: &SqliteStore, number: u64) -> Result<(), StoreError> {
         ..Worker::default()
     };
     let name = |n| Function {
-        name: format!("Klass{}.method_{n}", n % 30),
+        name: format!("Class{}.method_{n}", n % 30),
         file: format!("/app/m{}.py", n % 40),
         line: n,
     };
