@@ -34,7 +34,9 @@ impl Server {
     ///
     /// # Errors
     /// [`ServeError`]; nothing is left running.
-    pub async fn bind(config: Config) -> Result<Self, ServeError> {
+    pub async fn bind(mut config: Config) -> Result<Self, ServeError> {
+        // An empty token would let everybody in who shows none.
+        config.token = config.token.filter(|token| !token.is_empty());
         if !config.listen.ip().is_loopback() && config.token.is_none() && !config.insecure {
             return Err(ServeError::Unprotected(config.listen));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pyrometer_model::{Incarnation, Labels, ProfileKind, ProfileType, Span, UnixNanos, Worker};
+use pyrometer_model::{CallTree, Incarnation, Labels, ProfileKind, ProfileType, Span, UnixNanos, Worker};
 
 /// What became of appended windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +68,15 @@ pub struct SeriesTotals {
     pub labels: Labels,
     /// Sums.
     pub totals: Totals,
+}
+
+/// Everything selected as one tree, and what it was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Values of the profile type asked for.
+    pub tree: CallTree,
+    /// The series in it; their sums fit the tree even while new windows arrive.
+    pub series: Vec<SeriesTotals>,
 }
 
 /// Windows of one worker that nobody can have any more.
@@ -188,6 +197,13 @@ pub struct FunctionTimeline {
     pub self_values: Vec<Option<u64>>,
     /// In it and everything it called.
     pub totals: Vec<Option<u64>>,
+}
+
+/// Series from sums by labels.
+pub(crate) fn series(sums: BTreeMap<Labels, Totals>) -> Vec<SeriesTotals> {
+    sums.into_iter()
+        .map(|(labels, totals)| SeriesTotals { labels, totals })
+        .collect()
 }
 
 /// One service over the asked interval.

@@ -55,7 +55,7 @@ pub enum StoreError {
         /// Last version known here.
         known: i64,
     },
-    /// A window refers to tables that were never delivered: [`crate::Session::check`] finds this
+    /// A window refers to tables that were never delivered: [`crate::Session::accept`] finds this
     /// before anything is stored.
     #[error("window {seq} refers to stacks that were not delivered")]
     UnknownStack {

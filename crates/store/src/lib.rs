@@ -30,9 +30,11 @@ pub mod selector;
 pub mod session;
 mod trie;
 
-use pyrometer_model::{CallTree, Incarnation, ProfileType, Span, UnixNanos, Window};
+use pyrometer_model::{Incarnation, ProfileType, Span, UnixNanos, Window};
 
-pub use answer::{Appended, FunctionTimeline, Gap, SeriesTotals, Steps, Timeline, Totals, WorkerTotals};
+pub use answer::{
+    Appended, FunctionTimeline, Gap, Profile, SeriesTotals, Steps, Timeline, Totals, WorkerTotals,
+};
 pub use backend::memory::MemoryStore;
 pub use backend::sqlite::SqliteStore;
 pub use day::Day;
@@ -108,11 +110,12 @@ pub trait Store: Send + Sync {
     /// What the disk says; so for all that follow.
     fn select(&self, query: &Query) -> Result<Vec<SeriesTotals>, StoreError>;
 
-    /// The calling-context tree of everything selected, in the unit of the profile type.
+    /// The calling-context tree of everything selected, in the unit of the profile type, and the
+    /// sums of the series that went into it.
     ///
     /// # Errors
     /// See [`Store::select`].
-    fn tree(&self, query: &Query, profile_type: ProfileType) -> Result<CallTree, StoreError>;
+    fn profile(&self, query: &Query, profile_type: ProfileType) -> Result<Profile, StoreError>;
 
     /// Sums per step and group; `group_by` names a label, `None` makes one group of all.
     ///

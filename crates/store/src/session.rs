@@ -134,6 +134,12 @@ impl Session {
             }
             sizes.insert(generation.number, from.1 + generation.stacks.len());
         }
+        if let Some(pair) = windows.windows(2).find(|pair| pair[0].seq >= pair[1].seq) {
+            return Err(Misfit::Window {
+                seq: pair[1].seq,
+                what: "it does not follow the one before",
+            });
+        }
         for window in windows {
             check_window(window, sizes.get(&window.generation).copied())?;
         }

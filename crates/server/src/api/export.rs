@@ -30,7 +30,7 @@ pub(super) fn export(context: &Context, params: &Params) -> Result<Reply, ApiErr
             })
         }
         "collapsed" => {
-            let text = collapsed::write(&context.store.tree(&query, profile_type)?);
+            let text = collapsed::write(&context.store.profile(&query, profile_type)?.tree);
             let media_type = "text/plain; charset=utf-8";
             Ok(Reply::File {
                 name: format!("{name}.collapsed"),
@@ -40,7 +40,7 @@ pub(super) fn export(context: &Context, params: &Params) -> Result<Reply, ApiErr
         }
         "pprof" => {
             let bytes = write_pprof(
-                &context.store.tree(&query, profile_type)?,
+                &context.store.profile(&query, profile_type)?.tree,
                 profile_type,
                 query.span,
             );

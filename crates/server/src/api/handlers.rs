@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pyrometer_model::ProfileType;
-use pyrometer_store::{Gap, Query, Steps, answer};
+use pyrometer_store::{Gap, Profile, Query, Steps, answer};
 
 use super::Context;
 use super::answers::{self, pair, seconds};
@@ -75,8 +75,7 @@ pub(super) fn flamegraph_of(
     profile_type: ProfileType,
     max_nodes: usize,
 ) -> Result<answers::Flamegraph, ApiError> {
-    let tree = context.store.tree(query, profile_type)?;
-    let series = context.store.select(query)?;
+    let Profile { tree, series } = context.store.profile(query, profile_type)?;
     let gaps = context.store.gaps(query)?;
     let tree = if tree.len() > max_nodes {
         tree.prune(max_nodes)
@@ -102,8 +101,7 @@ pub(super) fn flamegraph_of(
 
 pub(super) fn table(context: &Context, params: &Params) -> Result<Reply, ApiError> {
     let (query, profile_type) = (params.query()?, params.profile_type()?);
-    let tree = context.store.tree(&query, profile_type)?;
-    let series = context.store.select(&query)?;
+    let Profile { tree, series } = context.store.profile(&query, profile_type)?;
     let rows = tree.functions.iter().zip(tree.by_function()).skip(1);
     let mut functions: Vec<_> = rows
         .map(|(function, value)| answers::FunctionRow {

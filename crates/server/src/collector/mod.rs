@@ -177,7 +177,11 @@ impl Collector {
                 next = Instant::now() + wait;
                 continue;
             }
-            let refused = self.poll(&target, &mut session).await;
+            let refused = tokio::select! {
+                // Given up for the last poll, whose time is shorter.
+                () = until_stopped(stopped.clone()) => continue,
+                refused = self.poll(&target, &mut session) => refused,
+            };
             if let (Refused::Yes, Some(names), Target::Unix(path)) = (refused, &names, &target) {
                 let (names, path) = (names.clone(), path.clone());
                 if blocking(move || discovery::remove_if_dead(&names, &path)).await {
@@ -261,6 +265,10 @@ enum Refused {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(value) => value,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is going away, and this task with it.
+            Err(_) => std::future::pending().await,
+        },
     }
 }

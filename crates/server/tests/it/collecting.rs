@@ -1,9 +1,11 @@
 //! From workers into the store: nothing lost, nothing twice, and everything shown.
 
-use std::os::unix::net::UnixListener;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pyrometer_agent::directory::Names;
 use pyrometer_model::UnixNanos;
@@ -121,9 +123,58 @@ fn an_ended_worker_leaves_its_last_windows() {
     }
     let spools = sockets.read_dir().unwrap().count();
     assert_eq!(spools, 2, "spool files stay for ten minutes, for other readers");
+    for spool in sockets.read_dir().unwrap() {
+        let spool = std::fs::File::options()
+            .write(true)
+            .open(spool.unwrap().path())
+            .unwrap();
+        spool
+            .set_modified(SystemTime::now() - Duration::from_secs(601))
+            .unwrap();
+    }
+    eventually("old spool files are removed", || {
+        (sockets.read_dir().unwrap().count() == 0).then_some(())
+    });
     assert_eq!(
         server.json("/api/v1/services?from=now-1h")["services"][0]["workers"],
         2
+    );
+}
+
+#[test]
+fn a_target_over_tcp_is_shown_the_token() {
+    let base = tempfile::tempdir().unwrap();
+    let elsewhere = base.path().join("elsewhere");
+    let worker = FixtureWorker::start(&elsewhere, "shop", 60);
+    worker.close_window(3);
+    let endpoint = worker.names.socket(&elsewhere);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (seen, heads) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut near = stream.unwrap();
+            let mut far = UnixStream::connect(&endpoint).unwrap();
+            let mut request = [0; 1024];
+            let length = near.read(&mut request).unwrap();
+            far.write_all(&request[..length]).unwrap();
+            std::io::copy(&mut far, &mut near).unwrap();
+            let _ = seen.send(String::from_utf8_lossy(&request[..length]).to_lowercase());
+        }
+    });
+    let mut config = config(base.path());
+    config.targets = vec![format!("http://{address}").parse().unwrap()];
+    config.target_token = Some("s3cret".into());
+    let server = Running::start(config);
+    wait_for_account(&server, &worker);
+    let first = heads.recv().unwrap();
+    assert!(first.starts_with("get /feed?since=0 http/1.1\r\n"), "{first}");
+    assert!(first.contains("\r\nauthorization: bearer s3cret\r\n"), "{first}");
+    assert!(first.contains("\r\nconnection: close\r\n"), "{first}");
+    let second = heads.recv().unwrap();
+    assert!(
+        second.starts_with("get /feed?since=1&have=0:7:8 http/1.1\r\n"),
+        "{second}"
     );
 }
 

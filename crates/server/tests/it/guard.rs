@@ -83,6 +83,12 @@ async fn listening_for_others_needs_protection() {
     let error = Server::bind(config.clone()).await.unwrap_err();
     assert!(matches!(error, ServeError::Unprotected(_)), "{error}");
     assert!(error.hint().unwrap().contains("token"));
+    config.token = Some(String::new());
+    let error = Server::bind(config.clone()).await.unwrap_err();
+    assert!(
+        matches!(error, ServeError::Unprotected(_)),
+        "an empty token is none: {error}"
+    );
     config.insecure = true;
     let first = Server::bind(config.clone()).await.unwrap();
     let error = Server::bind(config).await.unwrap_err();

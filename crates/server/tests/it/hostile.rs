@@ -25,7 +25,7 @@ fn impostor(
             std::thread::spawn(move || {
                 // Whoever hangs up on an impostor is right.
                 let _ = stream.and_then(|mut stream| {
-                    stream.read(&mut [0; 512])?;
+                    stream.read_exact(&mut [0; 16])?;
                     behave(&mut stream)
                 });
             });
@@ -177,6 +177,30 @@ fn impostors_are_shown_and_disturb_nobody() {
     wait_for_account(&server, &worker);
     let services = server.json("/api/v1/services?from=now-1h")["services"].clone();
     assert_eq!(services.as_array().unwrap().len(), 1, "{services}");
+}
+
+#[test]
+fn a_target_that_never_answers_does_not_hold_up_the_end() {
+    let base = tempfile::tempdir().unwrap();
+    let (asked, was_asked) = std::sync::mpsc::channel();
+    let silent = impostor(&base.path().join("silent"), move |_| {
+        let _ = asked.send(());
+        loop {
+            std::thread::park();
+        }
+    });
+    let mut config = config(base.path());
+    config.targets = vec![silent];
+    let server = Running::start(config);
+    was_asked.recv().unwrap();
+    let begun = std::time::Instant::now();
+    drop(server);
+    // Two seconds for the last poll; a poll under way would take five, and both seven.
+    assert!(
+        begun.elapsed() < std::time::Duration::from_millis(4500),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[test]

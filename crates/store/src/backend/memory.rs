@@ -4,15 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyrometer_model::{
-    CallTree, Incarnation, Labels, ProfileKind, ProfileType, Span, TreeBuilder, UnixNanos, Window,
-};
+use pyrometer_model::{Incarnation, Labels, ProfileKind, ProfileType, Span, TreeBuilder, UnixNanos, Window};
 
 use crate::block::Rows;
 use crate::trie::{Trie, to_units};
 use crate::{
-    Appended, Day, FunctionTimeline, Gap, Query, Retention, Selector, SeriesTotals, Session, Steps, Store,
-    StoreError, Timeline, Totals, WorkerTotals,
+    Appended, Day, FunctionTimeline, Gap, Profile, Query, Retention, Selector, SeriesTotals, Session, Steps,
+    Store, StoreError, Timeline, Totals, WorkerTotals, answer,
 };
 
 /// A store that is gone with the process.
@@ -167,16 +165,16 @@ impl Store for MemoryStore {
             let sum = found.entry(labels.clone()).or_default();
             sum.add(Totals::of_columns(kind, &rows.columns));
         });
-        Ok(found
-            .into_iter()
-            .map(|(labels, totals)| SeriesTotals { labels, totals })
-            .collect())
+        Ok(answer::series(found))
     }
 
-    fn tree(&self, query: &Query, profile_type: ProfileType) -> Result<CallTree, StoreError> {
+    fn profile(&self, query: &Query, profile_type: ProfileType) -> Result<Profile, StoreError> {
         let state = self.state();
         let mut sums: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        state.scan(query, |window, _, kind, rows| {
+        let mut series: BTreeMap<Labels, Totals> = BTreeMap::new();
+        state.scan(query, |window, labels, kind, rows| {
+            let totals = Totals::of_columns(kind, &rows.columns);
+            series.entry(labels.clone()).or_default().add(totals);
             let sum = sums.entry(window.worker.service.clone()).or_default();
             if let Some(column) = kind.column_of(profile_type) {
                 let values = rows.columns[column]
@@ -190,7 +188,10 @@ impl Store for MemoryStore {
             let trie = &state.tries[&service];
             builder.add_stacks(&trie.functions, &trie.stacks, &values);
         }
-        Ok(builder.finish())
+        Ok(Profile {
+            tree: builder.finish(),
+            series: answer::series(series),
+        })
     }
 
     fn timeline(

@@ -10,12 +10,19 @@ use std::fmt;
 use std::str::FromStr;
 
 use pyrometer_model::Labels;
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 
 pub use parse::SelectorError;
 
 /// Most bytes of a selector.
 pub const MAX_SELECTOR_BYTES: usize = 16 << 10;
+
+/// Most matchers of a selector.
+pub const MAX_MATCHERS: usize = 64;
+
+/// Most memory of one compiled expression: some thousand characters of alternatives. Repeated
+/// repetitions would ask for all there is.
+const MAX_REGEX_BYTES: usize = 256 << 10;
 
 /// How a matcher compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +62,8 @@ impl Matcher {
         let regex = match operator {
             Operator::Match | Operator::NotMatch => {
                 // Alone first: `a)|(b` would be a whole expression only inside the anchors.
-                Regex::new(&value)?;
-                Some(Regex::new(&format!("^(?:{value})$"))?)
+                compile(&value)?;
+                Some(compile(&format!("^(?:{value})$"))?)
             }
             Operator::Equal | Operator::NotEqual => None,
         };
@@ -76,6 +83,10 @@ impl Matcher {
         };
         same == matches!(self.operator, Operator::Equal | Operator::Match)
     }
+}
+
+fn compile(expression: &str) -> Result<Regex, regex_lite::Error> {
+    RegexBuilder::new(expression).size_limit(MAX_REGEX_BYTES).build()
 }
 
 /// A conjunction of matchers.

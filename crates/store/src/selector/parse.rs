@@ -1,6 +1,6 @@
 //! Reads a selector; errors say where and what was expected.
 
-use super::{MAX_SELECTOR_BYTES, Matcher, Operator};
+use super::{MAX_MATCHERS, MAX_SELECTOR_BYTES, Matcher, Operator};
 
 /// Why a text is not a selector.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +37,9 @@ pub(super) fn matchers(text: &str) -> Result<Vec<Matcher>, SelectorError> {
         cursor.skip_space();
         if cursor.eat("}") {
             break;
+        }
+        if found.len() == MAX_MATCHERS {
+            return Err(cursor.error("more than 64 matchers", "use a regular expression"));
         }
         found.push(cursor.matcher()?);
         cursor.skip_space();
@@ -217,6 +220,12 @@ mod tests {
         check(r#"{="b"}"#, 2, "expected the name of a label");
         check(r#"{a="\d"}"#, 6, "unknown escape");
         check("{", 2, "expected the name of a label");
+        let many = format!("{{{}}}", r#"a="b","#.repeat(65));
+        check(&many, 1 + 1 + 64 * 6, "more than 64 matchers");
+        let large = matchers(r#"{a=~"((x{1,999}){1,999}){1,999}"}"#).expect_err("too large");
+        assert!(large.message.contains("size limit"), "{large}");
+        let hosts: Vec<String> = (0..200).map(|n| format!("host-{n}.example")).collect();
+        assert!(matchers(&format!(r#"{{a=~"{}"}}"#, hosts.join("|"))).is_ok());
         let error = matchers(r#"{a=~"("}"#).expect_err("an open group");
         assert_eq!(error.position, 5);
         assert!(error.message.starts_with("not a regular expression"), "{error}");

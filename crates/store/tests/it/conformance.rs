@@ -33,7 +33,7 @@ fn draw(tree: &CallTree) -> String {
 }
 
 fn check_tree(store: &dyn Store, query: &Query, profile_type: ProfileType, expected: &Expect) {
-    expected.assert_eq(&draw(&store.tree(query, profile_type).unwrap()));
+    expected.assert_eq(&draw(&store.profile(query, profile_type).unwrap().tree));
 }
 
 /// Two services, three workers, and a window after midnight.
@@ -99,8 +99,9 @@ fn adjacent_intervals_add_up() {
         fleet(store);
         let total = |from, until| {
             store
-                .tree(&query("", from, until), ProfileType::Wall)
+                .profile(&query("", from, until), ProfileType::Wall)
                 .unwrap()
+                .tree
                 .grand_total()
         };
         for cut in [1, 5, 6, 10, 11, 86_400, 86_401] {
@@ -339,7 +340,10 @@ fn tables_may_come_piece_by_piece() {
         let again = [window(3, 20, vec![other.block(Labels::new(), "main;view 1 1 1")])];
         session.accept(&one, other.full(), &again).unwrap();
         store.append(&mut session, &again).unwrap();
-        let tree = store.tree(&query("", 20, 30), ProfileType::Samples).unwrap();
+        let tree = store
+            .profile(&query("", 20, 30), ProfileType::Samples)
+            .unwrap()
+            .tree;
         assert_eq!(
             tree.functions
                 .iter()
@@ -402,6 +406,10 @@ fn what_does_not_fit_changes_nothing() {
         session.accept(&one, strange, &[]),
         Err(Misfit::Tables { generation: 0 })
     );
+    let twice = session
+        .accept(&one, vec![], &[good.clone(), good.clone()])
+        .unwrap_err();
+    assert_eq!(twice.to_string(), "window 1: it does not follow the one before");
     let other = worker("shop", "web-1", 2);
     assert!(matches!(
         session.accept(&other, vec![], &[]),
@@ -429,7 +437,7 @@ fn old_days_are_deleted_by_age() {
             deleted.iter().map(|day| day.name()).collect::<Vec<_>>(),
             ["2026-11-21"]
         );
-        let left = store.tree(&Query::all(), ProfileType::Samples).unwrap();
+        let left = store.profile(&Query::all(), ProfileType::Samples).unwrap().tree;
         assert_eq!(left.grand_total(), 5);
         let one = Incarnation("web-1/1/1".into());
         assert_eq!(store.worker(&one).unwrap().unwrap().windows, 1);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use pyrometer_model::{Labels, ProfileType};
-use pyrometer_store::{Query, Retention, SqliteStore, Store, StoreError};
+use pyrometer_store::{Query, Retention, Session, SqliteStore, Store, StoreError};
 
 use crate::fixture::*;
 
@@ -29,10 +29,13 @@ fn what_was_stored_is_there_after_a_restart() {
         &one,
         &[(1, 0, "main 1 1 1"), (2, 86_400, "main;view 2 2 2")],
     );
-    let before = store.tree(&Query::all(), ProfileType::Wall).unwrap();
+    let before = store.profile(&Query::all(), ProfileType::Wall).unwrap().tree;
     drop(store);
     let store = SqliteStore::open(directory.path()).unwrap();
-    assert_eq!(store.tree(&Query::all(), ProfileType::Wall).unwrap(), before);
+    assert_eq!(
+        store.profile(&Query::all(), ProfileType::Wall).unwrap().tree,
+        before
+    );
     assert_eq!(store.cursor(&one.incarnation), 2);
     let mut files: Vec<_> = directory
         .path()
@@ -64,8 +67,9 @@ fn the_oldest_days_go_when_bytes_run_out() {
     assert_eq!(deleted.len(), 3, "the newest day stays");
     assert_eq!(
         store
-            .tree(&Query::all(), ProfileType::Samples)
+            .profile(&Query::all(), ProfileType::Samples)
             .unwrap()
+            .tree
             .grand_total(),
         1
     );
@@ -158,8 +162,9 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
     assert!(stored > 0 && stored < 200, "stored {stored}");
     let samples = |store: &SqliteStore| {
         store
-            .tree(&Query::all(), ProfileType::Samples)
+            .profile(&Query::all(), ProfileType::Samples)
             .unwrap()
+            .tree
             .grand_total()
     };
     assert_eq!(samples(&store), stored * 40, "what was stored before is whole");
@@ -171,4 +176,26 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
     let store = SqliteStore::open(disk.path()).unwrap();
     assert_eq!((samples(&store), store.cursor(&one.incarnation)), (8_000, 200));
     assert_eq!(store.gaps(&Query::all()).unwrap(), []);
+}
+
+#[test]
+fn a_disk_that_is_full_from_the_start_still_answers() {
+    let Some(disk) = SmallDisk::mount() else {
+        eprintln!("SKIPPED: mounting a tmpfs is not permitted here, the full disk was NOT tested");
+        return;
+    };
+    let store = SqliteStore::open(disk.path()).unwrap();
+    let ballast = disk.path().join("ballast");
+    let mut file = std::fs::File::create(&ballast).unwrap();
+    while std::io::Write::write(&mut file, &[0; 4096]).is_ok_and(|written| written > 0) {}
+    let worker = worker("shop", "web-1", 1);
+    let windows = [window(1, 0, vec![])];
+    let error = store
+        .append(&mut Session::new(worker.clone()), &windows)
+        .unwrap_err();
+    assert!(error.is_full(), "{error}");
+    assert_eq!(store.select(&Query::all()).unwrap(), []);
+    drop(file);
+    std::fs::remove_file(&ballast).unwrap();
+    assert_eq!(store.append(&mut Session::new(worker), &windows).unwrap().new, 1);
 }

@@ -32,7 +32,7 @@ fn answers(store: &dyn Store) -> String {
         count: 100,
     };
     let all = "".parse().unwrap();
-    let tree = store.tree(&Query::all(), ProfileType::Wall).unwrap();
+    let tree = store.profile(&Query::all(), ProfileType::Wall).unwrap().tree;
     let timeline = store
         .timeline(&all, ProfileType::Samples, steps, Some("task"))
         .unwrap();

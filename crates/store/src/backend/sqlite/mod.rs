@@ -156,7 +156,8 @@ impl SqliteStore {
         let incarnation = session.worker().incarnation.clone();
         let mut writers = locked(&self.writers);
         let mut appended = Appended::default();
-        let first_new = windows.partition_point(|window| window.seq <= self.known(&incarnation).cursor);
+        let cursor = self.known(&incarnation).cursor;
+        let first_new = windows.partition_point(|window| window.seq <= cursor);
         appended.already = first_new as u64;
         let same_day = |one: &Window, next: &Window| Day::of(one.span.start) == Day::of(next.span.start);
         for run in windows[first_new..].chunk_by(same_day) {

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError};
 
-use pyrometer_model::{CallTree, Incarnation, Labels, ProfileType, Span, TreeBuilder, UnixNanos, Window};
+use pyrometer_model::{Incarnation, Labels, ProfileType, Span, TreeBuilder, UnixNanos, Window};
 
 use super::reader::{DayReader, Series, Snapshot};
 use super::{SharedTrie, SqliteStore, locked};
 use crate::block::BlockReader;
 use crate::trie::to_units;
 use crate::{
-    Appended, Day, FunctionTimeline, Gap, Query, Retention, Selector, SeriesTotals, Session, Steps, Store,
-    StoreError, Timeline, Totals, WorkerTotals,
+    Appended, Day, FunctionTimeline, Gap, Profile, Query, Retention, Selector, SeriesTotals, Session, Steps,
+    Store, StoreError, Timeline, Totals, WorkerTotals, answer,
 };
 
 impl SqliteStore {
@@ -58,6 +58,23 @@ fn selected<'a>(snapshot: &'a Snapshot<'_>, selector: &Selector) -> BTreeMap<i64
     found
 }
 
+/// Adds the sums of a series, if it has a window in the span.
+fn add_series(
+    snapshot: &Snapshot<'_>,
+    series: &Series,
+    span: Span,
+    found: &mut BTreeMap<Labels, Totals>,
+) -> Result<(), StoreError> {
+    let mut sum: Option<Totals> = None;
+    snapshot.totals(series.id, span, |_, totals| {
+        sum.get_or_insert_default().add(totals)
+    })?;
+    if let Some(sum) = sum {
+        found.entry(series.labels.clone()).or_default().add(sum);
+    }
+    Ok(())
+}
+
 fn block_reader() -> Result<BlockReader, StoreError> {
     BlockReader::new().map_err(|source| StoreError::Io {
         path: "zstd".into(),
@@ -92,23 +109,15 @@ impl Store for SqliteStore {
         for reader in self.readers_of(query.span)? {
             let snapshot = reader.snapshot()?;
             for series in selected(&snapshot, &query.selector).into_values().flatten() {
-                let mut sum: Option<Totals> = None;
-                snapshot.totals(series.id, query.span, |_, totals| {
-                    sum.get_or_insert_default().add(totals)
-                })?;
-                if let Some(sum) = sum {
-                    found.entry(series.labels.clone()).or_default().add(sum);
-                }
+                add_series(&snapshot, series, query.span, &mut found)?;
             }
         }
-        Ok(found
-            .into_iter()
-            .map(|(labels, totals)| SeriesTotals { labels, totals })
-            .collect())
+        Ok(answer::series(found))
     }
 
-    fn tree(&self, query: &Query, profile_type: ProfileType) -> Result<CallTree, StoreError> {
+    fn profile(&self, query: &Query, profile_type: ProfileType) -> Result<Profile, StoreError> {
         let mut builder = TreeBuilder::new();
+        let mut found: BTreeMap<Labels, Totals> = BTreeMap::new();
         let mut blocks = block_reader()?;
         let mut sums: Vec<u64> = Vec::new();
         for reader in self.readers_of(query.span)? {
@@ -120,6 +129,7 @@ impl Store for SqliteStore {
                 sums.resize(trie.stacks.len(), 0);
                 let mut stray = false;
                 for one in series {
+                    add_series(&snapshot, one, query.span, &mut found)?;
                     let Some(column) = one.kind.column_of(profile_type) else {
                         continue;
                     };
@@ -138,7 +148,10 @@ impl Store for SqliteStore {
                 builder.add_stacks(&trie.functions, &trie.stacks, &sums);
             }
         }
-        Ok(builder.finish())
+        Ok(Profile {
+            tree: builder.finish(),
+            series: answer::series(found),
+        })
     }
 
     fn timeline(

@@ -44,5 +44,11 @@ fn a_failure_between_two_days_leaves_a_prefix() {
     assert_eq!((appended.new, appended.already, appended.missed), (3, 3, 0));
     assert_eq!(stored(&store), 6);
     assert!(store.gaps(&Query::all()).unwrap().is_empty());
-    assert!(store.tree(&Query::all(), ProfileType::Cpu).unwrap().is_empty());
+    assert!(
+        store
+            .profile(&Query::all(), ProfileType::Cpu)
+            .unwrap()
+            .tree
+            .is_empty()
+    );
 }

@@ -37,15 +37,10 @@ pub(super) struct FoundGap {
 
 impl DayWriter {
     pub(super) fn open(path: &Path, place: u64) -> Result<Self, StoreError> {
-        let failed = |error| database_error(path, error);
-        let mut connection = Connection::open(path).map_err(failed)?;
-        if let Err(found) = schema::open(&mut connection).map_err(failed)? {
-            return Err(StoreError::NewerSchema {
-                path: path.to_owned(),
-                found,
-                known: schema::VERSION,
-            });
+        if !path.exists() {
+            create(path)?;
         }
+        let connection = open_current(path)?;
         connection.set_prepared_statement_cache_capacity(32);
         let blocks = BlockWriter::new().map_err(|source| StoreError::Io {
             path: path.to_owned(),
@@ -127,6 +122,47 @@ impl DayWriter {
         put_cursor(&transaction, incarnation, cursor, &added).map_err(failed)?;
         transaction.commit().map_err(failed)?;
         Ok(added)
+    }
+}
+
+/// Makes a file under another name first: one without its tables, as a full disk leaves it, is never
+/// seen by readers.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let io = |source| StoreError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let unfinished = path.with_extension("unfinished");
+    for ending in ["", "-wal", "-shm"] {
+        let mut name = unfinished.clone().into_os_string();
+        name.push(ending);
+        match std::fs::remove_file(name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(error)),
+            _ => {}
+        }
+    }
+    let connection = open_current(&unfinished)?;
+    connection
+        .close()
+        .map_err(|(_, error)| database_error(path, error))?;
+    std::fs::rename(&unfinished, path).map_err(io)?;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    std::fs::File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(io)
+}
+
+/// Opens a file for writing, and brings it to the current schema.
+fn open_current(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |error| database_error(path, error);
+    let mut connection = Connection::open(path).map_err(failed)?;
+    match schema::open(&mut connection).map_err(failed)? {
+        Ok(()) => Ok(connection),
+        Err(found) => Err(StoreError::NewerSchema {
+            path: path.to_owned(),
+            found,
+            known: schema::VERSION,
+        }),
     }
 }
 
