@@ -112,7 +112,12 @@ def bring_up(demo: Demo, shop_port: int) -> None:
 
     say("· seeding the shop's database")
     seeded = subprocess.run(
-        [python, "manage.py", "seed"], cwd=SHOP, env=demo.environment, capture_output=True, text=True, check=False
+        [python, "manage.py", "seed"],
+        cwd=SHOP,
+        env=demo.environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if seeded.returncode != 0:
         raise StepFailed(f"seeding failed:\n{seeded.stderr}")
@@ -149,7 +154,9 @@ def watch(demo: Demo, seconds: float | None) -> None:
     end = None if seconds is None else time.monotonic() + seconds
     seen = 0
     while end is None or time.monotonic() < end:
-        time.sleep(TABLE_EVERY_SECONDS if end is None else max(0.1, min(TABLE_EVERY_SECONDS, end - time.monotonic())))
+        time.sleep(
+            TABLE_EVERY_SECONDS if end is None else max(0.1, min(TABLE_EVERY_SECONDS, end - time.monotonic()))
+        )
         demo.check()
         seen = print_table(demo)
     if seen == 0:

@@ -218,9 +218,7 @@ def run(options: argparse.Namespace) -> dict:
     results = Results()
     start = time.monotonic()
     threads = [
-        threading.Thread(
-            target=send_share, args=(number, options, shop, results, start), daemon=True
-        )
+        threading.Thread(target=send_share, args=(number, options, shop, results, start), daemon=True)
         for number in range(options.concurrency)
     ]
     for thread in threads:

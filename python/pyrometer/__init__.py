@@ -108,7 +108,7 @@ def start(
     Cost: about 1 ms now, then what docs/reference/overhead.md shows.
     """
     try:
-        options = {
+        options: dict[str, object] = {
             "service": service,
             "rate": rate,
             "labels": None if labels is None else [(str(k), str(v)) for k, v in labels.items()],
@@ -143,7 +143,7 @@ def _hook() -> None:
 def _program() -> str:
     """Name of the program for people: script without its ending, module for ``-m``, else python."""
     # With -m, argv[0] is "-m" until the module is found; orig_argv (3.10) has it.
-    words = getattr(sys, "orig_argv", [])
+    words: list[str] = getattr(sys, "orig_argv", [])
     if "-m" in words[:-1]:
         return words[words.index("-m") + 1]
     script = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""

@@ -96,7 +96,9 @@ class Program:
 
 
 def environment(directory: Path, **more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYROMETER_", "PYTHON"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYROMETER_", "PYTHON"))
+    }
     return {**kept, "PYTHONPATH": str(ROOT / "python"), "PYROMETER_DIR": str(directory), **more}
 
 

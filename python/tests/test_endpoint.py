@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from conftest import connected, get, stats, supported
 
 pytestmark = supported
@@ -41,7 +40,12 @@ def test_bad_requests_are_told_apart(path, target, status):
 
 
 def test_rude_clients_disturb_nobody(path):
-    for rude in (b"\x00\xff" * 50, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 500, b"GET /" + b"a" * 20_000, b"POST /stats HTTP/1.1\r\n\r\n"):
+    for rude in (
+        b"\x00\xff" * 50,
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 500,
+        b"GET /" + b"a" * 20_000,
+        b"POST /stats HTTP/1.1\r\n\r\n",
+    ):
         with connected(path) as client:
             client.sendall(rude)
             assert client.recv(16).startswith(b"HTTP/1.1 4")

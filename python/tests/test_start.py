@@ -8,7 +8,6 @@ import socket
 import sys
 
 import pytest
-
 from conftest import SUPPORTED, stats, supported
 
 
@@ -53,7 +52,15 @@ def refused(program) -> str:
 @supported
 @pytest.mark.parametrize(
     "options",
-    [{"rate": 0}, {"rate": 10**9}, {"rate": -1}, {"rate": "fast"}, {"labels": 3}, {"budget": 7}, {"listen": "0.0.0.0:0"}],
+    [
+        {"rate": 0},
+        {"rate": 10**9},
+        {"rate": -1},
+        {"rate": "fast"},
+        {"labels": 3},
+        {"budget": 7},
+        {"listen": "0.0.0.0:0"},
+    ],
 )
 def test_bad_options_warn_and_the_program_goes_on(run, options):
     refused(run("idle", json.dumps(options)))
@@ -97,6 +104,10 @@ def test_the_end_leaves_a_spool_and_no_socket(run):
 
 @supported
 def test_a_closed_stderr_does_not_matter(run):
-    program = run("idle", json.dumps({"rate": 0}), flags=("-c", "import sys; sys.stderr = None; exec(open(sys.argv.pop(1)).read())"))
+    program = run(
+        "idle",
+        json.dumps({"rate": 0}),
+        flags=("-c", "import sys; sys.stderr = None; exec(open(sys.argv.pop(1)).read())"),
+    )
     assert json.loads(program.line())["running"] is False
     assert program.finish() == (0, "")

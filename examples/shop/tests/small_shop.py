@@ -2,7 +2,6 @@
 
 from django.core.cache import cache
 from django.test import TestCase
-
 from shop.seeding.generate import Scale, seed
 
 SMALL = Scale(products=60, customers=40, reviews=200, orders=80)

@@ -8,9 +8,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-
 from shop.catalog.models import Brand, Category, Product
 from shop.customers.models import Customer, Tier
+
 from tests.small_shop import SMALL, SmallShopTestCase
 
 

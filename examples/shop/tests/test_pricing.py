@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.test import TestCase
-
 from shop.catalog.models import Brand, Category, Product
 from shop.customers.visitor import Visitor
 from shop.pricing.engine import PriceBook, quote

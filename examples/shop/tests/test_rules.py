@@ -50,9 +50,7 @@ class HoldsTest(TestCase):
         self.assertIs(answer, expected, condition)
 
     def test_compares_numbers_and_texts(self) -> None:
-        facts = Facts(
-            category=frozenset({"tea", "pantry"}), tier="gold", quantity=3, price=Decimal("9.50")
-        )
+        facts = Facts(category=frozenset({"tea", "pantry"}), tier="gold", quantity=3, price=Decimal("9.50"))
         for condition, expected in (
             ("", True),
             ("quantity >= 3", True),

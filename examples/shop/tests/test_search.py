@@ -5,7 +5,6 @@ from decimal import Decimal
 from unittest import TestCase as PlainTestCase
 
 from django.test import TestCase
-
 from shop.catalog.models import Brand, Category, Product
 from shop.search.index import build, search, suggest
 from shop.search.text import excerpt, terms

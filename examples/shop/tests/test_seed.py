@@ -7,10 +7,10 @@ from unittest import mock
 from django.apps import apps
 from django.core.management import call_command
 from django.test import TestCase
-
 from shop.catalog.models import Product
 from shop.search.models import Posting
 from shop.seeding import generate
+
 from tests.small_shop import SMALL
 
 

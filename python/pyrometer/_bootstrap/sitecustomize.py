@@ -37,7 +37,7 @@ def _run_users_sitecustomize():
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _HERE]
     own = sys.modules.pop("sitecustomize", None)
     try:
-        import sitecustomize  # noqa: F401
+        import sitecustomize
     except ImportError as error:
         if getattr(error, "name", None) != "sitecustomize":
             raise

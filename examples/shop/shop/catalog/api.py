@@ -41,9 +41,7 @@ def product_list(request: HttpRequest) -> JsonResponse:
         products = products.filter(category__slug=slug)
     try:
         size = int(request.GET.get("page_size", DEFAULT_PAGE_SIZE))
-        page = Paginator(products, max(1, min(size, LARGEST_PAGE_SIZE))).page(
-            request.GET.get("page", 1)
-        )
+        page = Paginator(products, max(1, min(size, LARGEST_PAGE_SIZE))).page(request.GET.get("page", 1))
     except (ValueError, PageNotAnInteger):
         return _error(400, "page and page_size must be whole numbers")
     except EmptyPage:

@@ -153,9 +153,7 @@ def quote(
     )
 
 
-def _shipping(
-    items: Sequence[tuple[Product, int]], rates: RateTable, country: str
-) -> tuple[Decimal, str]:
+def _shipping(items: Sequence[tuple[Product, int]], rates: RateTable, country: str) -> tuple[Decimal, str]:
     if not items:
         return ZERO, ""
     if country not in rates:

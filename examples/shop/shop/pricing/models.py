@@ -9,9 +9,7 @@ class PriceRuleQuerySet(models.QuerySet["PriceRule"]):
     def active(self) -> "PriceRuleQuerySet":
         """Rules in force now, the most important first."""
         now = timezone.now()
-        return self.filter(Q(ends=None) | Q(ends__gt=now), starts__lte=now).order_by(
-            "-priority", "id"
-        )
+        return self.filter(Q(ends=None) | Q(ends__gt=now), starts__lte=now).order_by("-priority", "id")
 
 
 class PriceRule(models.Model):

@@ -52,9 +52,7 @@ def build(products: Iterable[Product]) -> None:
     )
     table = connection.ops.quote_name(Posting._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.executemany(
-            f"INSERT INTO {table} (term, product_id, weight) VALUES (%s, %s, %s)", rows
-        )
+        cursor.executemany(f"INSERT INTO {table} (term, product_id, weight) VALUES (%s, %s, %s)", rows)
 
 
 def search(query: str) -> Found:

@@ -28,9 +28,7 @@ CARRIERS = ("Parcel Post", "Night Express", "Slow Freight")
 WEIGHT_STEPS = (2_000, 10_000, 31_500, 1_000_000)
 
 
-def price_rules(
-    rng: random.Random, shelves: list[Category], brands: list[Brand]
-) -> Iterator[PriceRule]:
+def price_rules(rng: random.Random, shelves: list[Category], brands: list[Brand]) -> Iterator[PriceRule]:
     for name, condition, percent, priority in STANDING_RULES:
         yield _rule(name, condition, percent, priority)
     for shelf in rng.sample(shelves, 10):

@@ -82,9 +82,7 @@ SENTENCES = (
     "The {colour} version is dyed, not painted.",
 )
 
-BRAND_STARTS = (
-    "Arden Bergen Corvo Delft Elm Forge Gale Hollin Isar Jura Kiln Lode Moor Nord".split()
-)
+BRAND_STARTS = "Arden Bergen Corvo Delft Elm Forge Gale Hollin Isar Jura Kiln Lode Moor Nord".split()
 BRAND_ENDS = ["& Daughters", "Works", "Supply", "Atelier", "Brothers", "Mill"]
 
 FIRST_NAMES = (

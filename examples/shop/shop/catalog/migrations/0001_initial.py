@@ -101,9 +101,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(
-                        fields=["category", "price"], name="catalog_pro_categor_5a4a66_idx"
-                    )
+                    models.Index(fields=["category", "price"], name="catalog_pro_categor_5a4a66_idx")
                 ],
             },
         ),
