@@ -4,7 +4,8 @@
 // `vite --mode fixture` serves the app with generated data and no server at all.
 
 import { defineConfig } from "vite";
-import { answerFixture, DEFAULT_MODE } from "./e2e/fixture-api.ts";
+import { answerFixture } from "./e2e/fixture-api.ts";
+import { DEFAULT_MODE } from "./e2e/fixture-fleet.ts";
 
 const SERVER = process.env.PYROMETER_URL ?? "http://127.0.0.1:4500";
 

@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { answerFixture, DEFAULT_MODE, type FixtureAnswer, type Mode } from "./fixture-api.ts";
+import { answerFixture, type FixtureAnswer } from "./fixture-api.ts";
+import { DEFAULT_MODE, type Mode } from "./fixture-fleet.ts";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 

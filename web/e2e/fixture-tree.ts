@@ -71,6 +71,7 @@ f 100 gunicorn.workers.gthread:ThreadWorker.run
               f 2.1 django.db.models.sql.compiler:SQLCompiler.as_sql
              a 2.5 shop.pricing.rules:apply_rules
             f 2.2 django.db.transaction:Atomic.__exit__
+           n 1.6 ~:(other)
            f 4.5 django.urls.resolvers:URLResolver.resolve
             f 2.3 django.urls.resolvers:_route_to_regex
              s 1.4 re:compile
@@ -128,7 +129,7 @@ const FILLERS: Readonly<Record<string, readonly string[]>> = {
 };
 const CALLS: Readonly<Record<string, string>> = { a: "aafss", f: "ffssl", l: "llss", s: "ssn" };
 const DEEPEST = 36;
-const SMALLEST = 0.02;
+const SMALLEST = 0.1;
 
 /** Small seeded generator (mulberry32), so that every run draws the same tree. */
 export function seeded(seed: number): () => number {

@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Browser, complaintsOf, DESKTOP, startBrowser } from "./browser.ts";
-import { DEFAULT_MODE, type Fault } from "./fixture-api.ts";
+import { DEFAULT_MODE, type Fault } from "./fixture-fleet.ts";
 import { type FixtureServer, startFixtureServer } from "./fixture-server.ts";
 
 const SCREENS = fileURLToPath(new URL("./screens/", import.meta.url));

@@ -24,7 +24,7 @@ export function formatRate(rate: Rate): string {
   if (rate >= 1000) return formatCount(rate);
   if (rate >= 100) return rate.toFixed(0);
   if (rate >= 0.995) return rate.toFixed(1);
-  return rate >= 0.0005 ? rate.toPrecision(2) : "<" + THIN + "0.001";
+  return rate >= 0.0005 ? rate.toPrecision(2) : `<${THIN}0.001`;
 }
 
 const STEPS: readonly [number, string][] = [

@@ -14,7 +14,7 @@ export interface Query<T> {
   readonly data: T | null;
   readonly queryMs: number | null;
   readonly error: Error | null;
-  /** The answer belongs to an earlier question and the wait is long enough to be shown. */
+  /** The answer is an earlier one: the new one takes its time, or did not come. */
   readonly stale: boolean;
   readonly loading: boolean;
   readonly retry: () => void;
@@ -40,6 +40,10 @@ export function useQuery<T>(path: string | null, params: Params, tick = 0): Quer
   const question = path === null ? null : path + queryString(params);
   const latest = useRef(params);
   latest.current = params;
+  // A tick does not cancel a query that is still on its way: it might never be answered then.
+  const heardTick = useRef(tick);
+  if (!state.loading) heardTick.current = tick;
+  const asked = heardTick.current;
 
   useEffect(() => {
     if (path === null || question === null) {
@@ -71,14 +75,14 @@ export function useQuery<T>(path: string | null, params: Params, tick = 0): Quer
       clearTimeout(slowTimer);
       clearTimeout(retryTimer);
     };
-  }, [path, question, tick, attempt]);
+  }, [path, question, asked, attempt]);
 
   const retry = useCallback(() => setAttempt((n) => n + 1), []);
   return {
     data: state.answer?.data ?? null,
     queryMs: state.answer?.queryMs ?? null,
     error: state.error,
-    stale: state.slow && state.loading,
+    stale: (state.slow && state.loading) || (state.error !== null && state.answer !== null),
     loading: state.loading,
     retry,
   };

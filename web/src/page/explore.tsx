@@ -1,16 +1,12 @@
 // The Explore page: timeline, graph or table, and the details of one function, for any interval
 // and any filter. All of its state is in the URL; it only wires the parts together.
 
-import { useMemo, useRef } from "preact/hooks";
-import type { FunctionInfo, FunctionTimelineAnswer, Interval } from "../api/types.ts";
+import { useRef } from "preact/hooks";
+import type { FunctionTimelineAnswer, Interval } from "../api/types.ts";
 import { useQuery } from "../api/use-query.ts";
-import { relationsOf } from "../profile/aggregate.ts";
-import { findFrame, refOf, refOfFunction } from "../profile/frame-ref.ts";
-import { findFunction } from "../profile/profile.ts";
-import { nextMatch, search } from "../profile/search.ts";
-import { functionOf, isEmpty, isInSubtree, ROOT } from "../profile/tree.ts";
+import { isEmpty } from "../profile/tree.ts";
 import { rateName } from "../state/measure.ts";
-import { commit, preview, replace } from "../state/router.ts";
+import { commit, preview } from "../state/router.ts";
 import type { ExploreState } from "../state/url-state.ts";
 import { type Share, shareOf } from "../units.ts";
 import { Details, Summary } from "../view/details.tsx";
@@ -21,10 +17,11 @@ import { TableView } from "../view/table-view.tsx";
 import { Timeline } from "../view/timeline/timeline.tsx";
 import { useExploreData } from "./explore-data.ts";
 import { QueryBar } from "./query-bar.tsx";
-import { Banners, Failed, NothingLeft, NoWorkers, Skeleton } from "./states.tsx";
+import { Banners, Failures, NothingLeft, NoWorkers, Skeleton } from "./states.tsx";
 import { StatusBar } from "./status-bar.tsx";
 import { shifted } from "./time-picker.tsx";
 import { ToolBar } from "./tool-bar.tsx";
+import { useFrames } from "./use-frames.ts";
 import { useKeys } from "./use-keys.ts";
 
 const STATUS_KEYS = [
@@ -48,21 +45,8 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
   const searchField = useRef<HTMLInputElement>(null);
   const tree = profile?.tree ?? null;
 
-  const focus = useMemo(
-    () => (profile ? (findFrame(profile.tree, profile.hashes, state.focus) ?? ROOT) : ROOT),
-    [profile, state.focus],
-  );
-  const selectedRef = state.at ?? state.focus;
-  const selected = useMemo(
-    () => (profile ? findFrame(profile.tree, profile.hashes, selectedRef) : null),
-    [profile, selectedRef],
-  );
-  const matches = useMemo(
-    () => (profile ? search(profile.tree, profile.texts, state.search) : null),
-    [profile, state.search],
-  );
-  const selectedInfo =
-    tree && selected !== null && selected !== ROOT ? functionOf(tree, selected) : null;
+  const frames = useFrames(state, profile);
+  const { focus, selected, selectedInfo, matches } = frames;
   const history = useQuery<FunctionTimelineAnswer>(
     selectedInfo ? "functions/timeline" : null,
     {
@@ -76,33 +60,6 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
     data.tick,
   );
 
-  const refTo = (node: number) =>
-    profile && node !== ROOT ? refOf(profile.tree, profile.hashes, node) : null;
-  const zoomTo = (node: number) => commit({ focus: refTo(node), at: null, live: false });
-  const zoomOutTo = (node: number) => commit({ focus: refTo(node), at: selectedRef, live: false });
-  const select = (node: number) => {
-    const outside = tree && !isInSubtree(tree, node, focus) && node > focus;
-    replace({ at: refTo(node), live: false, ...(outside ? { focus: null } : {}) });
-  };
-  const selectFunction = (info: FunctionInfo) => {
-    const fn = profile ? findFunction(profile, info) : -1;
-    const heaviest = profile && fn >= 0 ? (relationsOf(profile.tree, fn)?.heaviest ?? null) : null;
-    const outside = tree && heaviest !== null && !isInSubtree(tree, heaviest, focus);
-    const at = heaviest === null ? refOfFunction(info) : refTo(heaviest);
-    commit({ at, ...(outside ? { focus: null } : {}), live: false });
-  };
-  const onlyThis = () => {
-    if (selected === null || !profile) return;
-    if (state.view === "table") commit({ search: profile.names[profile.tree.fn[selected]] });
-    else zoomTo(selected);
-  };
-  const stepMatch = (direction: -1 | 1) => {
-    const node = matches && nextMatch(matches, selected ?? ROOT, direction);
-    if (tree && node !== null) {
-      replace({ at: refTo(node), ...(isInSubtree(tree, node, focus) ? {} : { focus: null }) });
-    }
-  };
-
   useKeys((key, place) => {
     switch (key) {
       case "/":
@@ -110,10 +67,10 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
         searchField.current?.select();
         return true;
       case "n":
-        stepMatch(1);
+        frames.stepMatch(1);
         return true;
       case "N":
-        stepMatch(-1);
+        frames.stepMatch(-1);
         return true;
       case "[":
       case "]":
@@ -124,7 +81,7 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
         commit({ view: key === "1" ? "flame" : "table" });
         return true;
       case "f":
-        onlyThis();
+        frames.onlyThis();
         return true;
     }
     const target =
@@ -132,9 +89,9 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
         ? keyTarget(key, tree, focus, selected)
         : null;
     if (!target) return false;
-    if (target.act === "select") select(target.node);
-    else if (target.act === "zoom") zoomTo(target.node);
-    else zoomOutTo(target.node);
+    if (target.act === "select") frames.select(target.node);
+    else if (target.act === "zoom") frames.zoomTo(target.node);
+    else frames.zoomOutTo(target.node);
     return true;
   });
 
@@ -143,9 +100,13 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
     commit: (selection: Interval) => commit({ selection, live: false }),
     clear: () => commit({ selection: null }),
   };
-  const viewError =
-    state.view === "table" ? (table.error ?? flame.error) : (flame.error ?? data.profileError);
-  const busy = flame.stale || timeline.stale || table.stale;
+  const asked = [
+    { what: "the timeline", query: timeline },
+    { what: "the flame graph", query: flame },
+    { what: "the table", query: table },
+    { what: "the list of workers", query: workers },
+  ];
+  const busy = asked.some(({ query }) => query.loading && query.stale);
   const empty = profile !== null && isEmpty(profile.tree);
   const retryAll = () => {
     for (const query of [timeline, flame, workers]) query.retry();
@@ -178,9 +139,7 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
           <NoWorkers onNotice={onNotice} />
         ) : (
           <>
-            {timeline.error && !timeline.data && (
-              <Failed what="The timeline" error={timeline.error} onRetry={timeline.retry} />
-            )}
+            <Failures asked={asked} broken={data.profileError} />
             {timeline.data ? (
               <Timeline
                 answer={timeline.data}
@@ -193,7 +152,7 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
                 brush={brush}
               />
             ) : (
-              !timeline.error && <section class="panel timeline timeline-wait" />
+              timeline.loading && <section class="panel timeline timeline-wait" />
             )}
             <ToolBar
               state={state}
@@ -201,16 +160,9 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
               measure={measure}
               matches={matches}
               searchField={searchField}
-              onStepMatch={stepMatch}
+              onStepMatch={frames.stepMatch}
             />
-            {viewError && (
-              <Failed
-                what={state.view === "table" ? "The table" : "The flame graph"}
-                error={viewError}
-                onRetry={state.view === "table" ? table.retry : flame.retry}
-              />
-            )}
-            {!profile && !viewError && <Skeleton />}
+            {!profile && flame.loading && <Skeleton />}
             {empty && <NothingLeft state={state} />}
             {profile && !empty && (
               <div class={flame.stale || table.stale ? "work stale" : "work"}>
@@ -226,7 +178,7 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
                         selected={selected}
                         matches={matches?.functions ?? null}
                         rateName={rateName(measure)}
-                        onFocus={zoomTo}
+                        onFocus={frames.zoomTo}
                       />
                       <Legend profile={profile} />
                     </>
@@ -240,27 +192,27 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
                         sort={state.sort}
                         selected={selectedInfo}
                         onSort={(sort) => commit({ sort })}
-                        onSelect={selectFunction}
+                        onSelect={frames.selectFunction}
                       />
                     )
                   )}
                 </section>
-                {selected !== null && selected !== ROOT ? (
+                {selected !== null ? (
                   <Details
                     profile={profile}
                     node={selected}
                     rateName={rateName(measure)}
                     history={history.data}
                     marked={markedPart(state.selection, history.data)}
-                    onOnlyThis={onlyThis}
-                    onFunction={selectFunction}
+                    onOnlyThis={frames.onlyThis}
+                    onFunction={frames.selectFunction}
                     onNotice={onNotice}
                   />
                 ) : (
                   <Summary
                     profile={profile}
                     rateName={rateName(measure)}
-                    onFunction={selectFunction}
+                    onFunction={frames.selectFunction}
                   />
                 )}
               </div>
@@ -270,7 +222,7 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
       </main>
       <StatusBar
         keys={STATUS_KEYS}
-        nodes={tree?.size ?? null}
+        nodes={empty ? null : (tree?.size ?? null)}
         queryMs={flame.queryMs}
         notice={notice}
         onKeys={onKeys}

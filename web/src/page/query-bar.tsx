@@ -212,7 +212,7 @@ function Filters({ state, measure, matchers, labels, onChange }: FiltersProps) {
 }
 
 function Completeness({ flame, workers, state }: Pick<Props, "flame" | "workers" | "state">) {
-  if (!flame || !workers) return null;
+  if (!flame || !workers || workers.workers.length === 0) return null;
   const worry = workers.collected < WORRY_BELOW;
   return (
     <span class="dim num completeness">

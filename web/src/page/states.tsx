@@ -4,6 +4,7 @@
 import type { ComponentChildren } from "preact";
 import { ApiError, ServerGone } from "../api/client.ts";
 import type { WorkersAnswer } from "../api/types.ts";
+import type { Query } from "../api/use-query.ts";
 import { commit } from "../state/router.ts";
 import { type Matcher, parseSelector, printSelector, withoutMatcher } from "../state/selector.ts";
 import type { ExploreState } from "../state/url-state.ts";
@@ -104,7 +105,7 @@ export function Failed({ what, error, onRetry }: FailedProps) {
   return (
     <section class="panel failed" role="alert">
       <div>
-        <h2>{what} could not be loaded</h2>
+        <h2>{`${what[0].toUpperCase()}${what.slice(1)} could not be loaded`}</h2>
         <p>{error.message}</p>
         {error instanceof ApiError && error.hint && <p class="dim">hint: {error.hint}</p>}
       </div>
@@ -113,6 +114,37 @@ export function Failed({ what, error, onRetry }: FailedProps) {
         Retry
       </button>
     </section>
+  );
+}
+
+interface FailuresProps {
+  readonly asked: readonly { readonly what: string; readonly query: Query<unknown> }[];
+  /** An answer came, but cannot be drawn. */
+  readonly broken: Error | null;
+}
+
+/** One panel for each reason, with all that it kept from loading. A lost server has its banner. */
+export function Failures({ asked, broken }: FailuresProps) {
+  const byReason = new Map<string, FailuresProps["asked"][number][]>();
+  for (const one of asked) {
+    const { error } = one.query;
+    if (!error || error instanceof ServerGone) continue;
+    byReason.set(error.message, [...(byReason.get(error.message) ?? []), one]);
+  }
+  return (
+    <>
+      {[...byReason.values()].map((failed) => (
+        <Failed
+          key={failed[0].what}
+          what={failed.map(({ what }) => what).join(" and ")}
+          error={failed[0].query.error as Error}
+          onRetry={() => {
+            for (const { query } of failed) query.retry();
+          }}
+        />
+      ))}
+      {broken && <Failed what="the flame graph" error={broken} onRetry={() => location.reload()} />}
+    </>
   );
 }
 

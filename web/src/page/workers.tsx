@@ -1,6 +1,7 @@
 // The Workers page: every Python process that the collector knows, the troubled ones first, with
 // what is wrong and what to do about it.
 
+import { ServerGone } from "../api/client.ts";
 import type { Worker, WorkerState, WorkersAnswer } from "../api/types.ts";
 import { useQuery } from "../api/use-query.ts";
 import { formatAgo, formatBytes, formatCollected, formatShare, groupDigits } from "../format.ts";
@@ -40,7 +41,9 @@ export function WorkersPage({ notice, onNotice, onKeys }: Props) {
     <>
       <Banners errors={[error]} workers={data} onRetry={retry} />
       <main class="workers">
-        {error && !data && <Failed what="The list of workers" error={error} onRetry={retry} />}
+        {error && !data && !(error instanceof ServerGone) && (
+          <Failed what="the list of workers" error={error} onRetry={retry} />
+        )}
         {data && workers.length === 0 && <NoWorkers onNotice={onNotice} />}
         {data && workers.length > 0 && (
           <section class="panel workers-panel">

@@ -21,10 +21,11 @@ export function preview(patch: Patch): void {
 
 /** Makes a state a step that Back undoes. */
 export function commit(patch: Patch): void {
-  const url = writeUrl({ ...currentState(), ...patch });
+  const next = writeUrl({ ...currentState(), ...patch });
   if (beforePreview !== null) history.replaceState(null, "", beforePreview);
   beforePreview = null;
-  if (url !== location.pathname + location.search) history.pushState(null, "", url);
+  // Compared as written by us: a shorter link to the same state is not a step.
+  if (next !== writeUrl(currentState())) history.pushState(null, "", next);
   notify();
 }
 

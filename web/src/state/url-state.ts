@@ -86,7 +86,7 @@ export function writeUrl(state: ExploreState): string {
   put("m", state.measure, DEFAULT_STATE.measure);
   params.set("from", state.range.from);
   params.set("to", state.range.to);
-  put("sel", state.selection && state.selection.map(printTime).join(","), "");
+  put("sel", state.selection?.map(printTime).join(",") ?? null, "");
   put("view", state.view, DEFAULT_STATE.view);
   put("f", state.focus, "");
   put("at", state.at, "");

@@ -55,7 +55,7 @@ export function TableView(props: Props) {
     const found = words.length === 0 ? rows : rows.filter(({ text }) => matchesWords(text, words));
     return sorted(found, sort);
   }, [rows, search, sort]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another order begins at its top
+  // another order begins at its top
   useLayoutEffect(() => {
     if (box.current) box.current.scrollTop = 0;
   }, [search, sort]);

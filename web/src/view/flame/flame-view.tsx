@@ -30,7 +30,7 @@ export function FlameView({ profile, focus, selected, matches, rateName, onFocus
   const [scrollTop, setScrollTop] = useState(0);
   const [tip, setTip] = useState<TipPlace | null>(null);
   const rows = useMemo(() => rowsBelow(tree, focus), [tree, focus]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours change with the theme
+  // the colours change with the theme
   const look = useMemo(
     () =>
       box.current && size

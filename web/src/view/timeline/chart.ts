@@ -12,11 +12,18 @@ const HATCH_STEP = 7;
 const TICKS_APART_X = 110;
 const TICKS_APART_Y = 28;
 
+export interface ChartEvents {
+  /** The step under the pointer. */
+  cursor(index: number | null): void;
+  /** The chart was drawn: places in it have moved. */
+  drawn(): void;
+}
+
 export function makeChart(
   host: HTMLElement,
   answer: TimelineAnswer,
   { times, lines }: Lines,
-  onCursor: (index: number | null) => void,
+  on: ChartEvents,
 ): uPlot {
   const styles = getComputedStyle(host);
   const probe = document.createElement("span");
@@ -30,7 +37,8 @@ export function makeChart(
   const options: uPlot.Options = {
     width: host.clientWidth,
     height: HEIGHT,
-    padding: [6, 14, 0, 0],
+    pxAlign: false,
+    padding: [6, 22, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { size: 6 } },
     scales: {
@@ -56,13 +64,15 @@ export function makeChart(
         label,
         stroke: colour(`c${Math.min(i, SERIES_COLOURS) + 1}`),
         width: i === 0 ? 1.9 : 1.3,
+        alpha: i === 0 ? 1 : 0.85,
         spanGaps: false,
         points: { show: lines[i].rates.length < 3 },
       })),
     ],
     hooks: {
       drawAxes: [(chart: uPlot) => hatchGaps(chart, answer.gaps, colour("line2"), colour("hover"))],
-      setCursor: [(chart: uPlot) => onCursor(chart.cursor.idx ?? null)],
+      draw: [() => on.drawn()],
+      setCursor: [(chart: uPlot) => on.cursor(chart.cursor.idx ?? null)],
     },
   };
   const data = [times, ...lines.map(({ rates }) => rates)] as unknown as uPlot.AlignedData;

@@ -48,16 +48,18 @@ export function Timeline({
   const shownSelection = useRef(selection);
   shownSelection.current = selection;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours change with the theme
+  // the colours change with the theme
   useEffect(() => {
     if (!host.current || width === 0) return;
-    const chart = makeChart(host.current, answer, lines, setCursor);
+    const chart = makeChart(host.current, answer, lines, {
+      cursor: setCursor,
+      drawn: () => drawn.current?.show(shownSelection.current),
+    });
     drawn.current = new Brush(chart, seconds(answer.step), {
       preview: (interval) => events.current.preview(interval),
       commit: (interval) => events.current.commit(interval),
       clear: () => events.current.clear(),
     });
-    drawn.current.show(shownSelection.current);
     const element = host.current;
     return () => {
       chart.destroy();
