@@ -3,5 +3,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { fileParallelism: false, testTimeout: 15_000, hookTimeout: 30_000, bail: 3 },
+  test: { fileParallelism: false, testTimeout: 15_000, hookTimeout: 30_000 },
 });

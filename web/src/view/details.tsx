@@ -14,7 +14,7 @@ import { copyText } from "./copy.ts";
 import { Spark } from "./spark.tsx";
 import { Swatch } from "./swatch.tsx";
 
-/** Callees and callers shown before the rest is summed up. */
+/** Callees and callers shown one by one. */
 const MOST_ROWS = 6;
 
 interface Props {
@@ -115,14 +115,17 @@ interface RelatedProps {
   readonly related: readonly Related[];
   /** Own time, shown as the first of the callees; 0 for none. */
   readonly self: number;
+  /** Rows shown before the rest is summed up. */
+  readonly most?: number;
   readonly onFunction: (info: FunctionInfo) => void;
 }
 
-export function RelatedList({ title, profile, related, self, onFunction }: RelatedProps) {
+function RelatedList(props: RelatedProps) {
+  const { title, profile, related, self, most = MOST_ROWS, onFunction } = props;
   const { tree, origins, names } = profile;
   const whole = tree.total[ROOT];
-  const shown = related.slice(0, MOST_ROWS);
-  const rest = related.slice(MOST_ROWS).reduce((sum, { total }) => sum + total, 0);
+  const shown = related.slice(0, most);
+  const rest = related.slice(most).reduce((sum, { total }) => sum + total, 0);
   const share = (amount: number) => formatShare(shareOf(amount, whole));
   if (related.length === 0 && self === 0) return null;
   return (
@@ -152,7 +155,7 @@ export function RelatedList({ title, profile, related, self, onFunction }: Relat
         ))}
         {rest > 0 && (
           <li class="dim related-row">
-            <span class="related-name">{related.length - MOST_ROWS} more</span>
+            <span class="related-name">{related.length - most} more</span>
             <span>{share(rest)}</span>
           </li>
         )}
@@ -195,7 +198,8 @@ export function Summary({
       <RelatedList
         title="Most self time"
         profile={profile}
-        related={top.slice(0, 2 * MOST_ROWS)}
+        related={top}
+        most={2 * MOST_ROWS}
         self={0}
         onFunction={onFunction}
       />
