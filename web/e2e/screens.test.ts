@@ -3,6 +3,7 @@
 
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Browser, complaintsOf, DESKTOP, startBrowser } from "./browser.ts";
 import { DEFAULT_MODE, type Fault } from "./fixture-fleet.ts";
@@ -30,9 +31,36 @@ interface Picture {
   readonly fault?: Fault;
   readonly width?: number;
   readonly shows: string;
+  /** What the reader does before the picture is taken. */
+  readonly act?: (page: Page) => Promise<void>;
 }
 
+const EXPLORE = `/explore?${BRUSHED}`;
+
 const PICTURES: readonly Picture[] = [
+  {
+    name: "menu-filter",
+    path: EXPLORE,
+    shows: ".flame",
+    act: async (page) => {
+      await page.getByTitle("Add a filter").click();
+      await page.getByRole("dialog").getByText("version").click();
+      await page.locator(".cost-bar").first().waitFor();
+    },
+  },
+  {
+    name: "menu-time",
+    path: EXPLORE,
+    shows: ".flame",
+    act: (page) => page.getByTitle("Choose the time range").click(),
+  },
+  {
+    name: "tip",
+    path: EXPLORE,
+    shows: ".flame",
+    act: (page) => page.locator(".flame").hover({ position: { x: 700, y: 255 } }),
+  },
+  { name: "keys", path: EXPLORE, shows: ".flame", act: (page) => page.keyboard.press("?") },
   { name: "explore", path: `/explore?${BRUSHED}&at=${FRAME.slice(2)}`, shows: ".flame" },
   {
     name: "service",
@@ -69,7 +97,7 @@ describe.each(["dark", "light"] as const)("pictures, %s", (theme) => {
 
   it.each(PICTURES)(
     "$name",
-    async ({ name, path, fault = "none", width = DESKTOP.width, shows }) => {
+    async ({ name, path, fault = "none", width = DESKTOP.width, shows, act }) => {
       server.mode = { ...DEFAULT_MODE, fault, now: () => NOW };
       const page = await browser.context.newPage();
       const complaints = complaintsOf(page);
@@ -78,6 +106,7 @@ describe.each(["dark", "light"] as const)("pictures, %s", (theme) => {
       await page.goto(server.url + path);
       await page.waitForSelector(shows);
       await page.waitForLoadState("networkidle");
+      await act?.(page);
       await page.screenshot({ path: `${SCREENS}${name}-${theme}.png` });
       await page.close();
       expect(

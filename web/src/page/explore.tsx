@@ -2,13 +2,11 @@
 // and any filter. All of its state is in the URL; it only wires the parts together.
 
 import { useRef } from "preact/hooks";
-import type { FunctionTimelineAnswer, Interval } from "../api/types.ts";
-import { useQuery } from "../api/use-query.ts";
+import type { Interval } from "../api/types.ts";
 import { isEmpty } from "../profile/tree.ts";
 import { rateName } from "../state/measure.ts";
 import { commit, preview } from "../state/router.ts";
 import type { ExploreState } from "../state/url-state.ts";
-import { type Share, shareOf } from "../units.ts";
 import { Details, Summary } from "../view/details.tsx";
 import { keyTarget } from "../view/flame/flame-keys.ts";
 import { FlameView } from "../view/flame/flame-view.tsx";
@@ -47,19 +45,6 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
 
   const frames = useFrames(state, profile);
   const { focus, selected, selectedInfo, matches } = frames;
-  const history = useQuery<FunctionTimelineAnswer>(
-    selectedInfo ? "functions/timeline" : null,
-    {
-      query: state.query,
-      type: measure.id,
-      from: state.range.from,
-      until: state.range.to,
-      function: selectedInfo?.name,
-      file: selectedInfo?.file,
-    },
-    data.tick,
-  );
-
   useKeys((key, place) => {
     switch (key) {
       case "/":
@@ -202,8 +187,14 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
                     profile={profile}
                     node={selected}
                     rateName={rateName(measure)}
-                    history={history.data}
-                    marked={markedPart(state.selection, history.data)}
+                    asked={{
+                      query: state.query,
+                      type: measure.id,
+                      from: state.range.from,
+                      until: state.range.to,
+                    }}
+                    tick={data.tick}
+                    selection={state.selection}
                     onOnlyThis={frames.onlyThis}
                     onFunction={frames.selectFunction}
                     onNotice={onNotice}
@@ -229,16 +220,4 @@ export function ExplorePage({ state, notice, onNotice, onKeys }: Props) {
       />
     </>
   );
-}
-
-/** Where the selection lies in a history, as shares of its width. */
-function markedPart(
-  selection: Interval | null,
-  history: FunctionTimelineAnswer | null,
-): [Share, Share] | null {
-  if (!selection || !history) return null;
-  const length = history.until - history.from;
-  const part = (time: number) =>
-    Math.max(0, Math.min(1, shareOf(time - history.from, length))) as Share;
-  return [part(selection[0]), part(selection[1])];
 }

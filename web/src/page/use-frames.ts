@@ -55,7 +55,10 @@ export function useFrames(state: ExploreState, profile: Profile | null): Frames 
     select: (node) => replace({ at: refTo(node), live: false, ...inSight(node) }),
     selectFunction(info) {
       const fn = profile ? findFunction(profile, info) : -1;
-      const heaviest = profile && fn >= 0 ? relationsOf(profile.tree, fn)?.heaviest : undefined;
+      const heaviest =
+        profile && fn >= 0
+          ? relationsOf(profile.tree, profile.occurrences, fn)?.heaviest
+          : undefined;
       if (heaviest === undefined) commit({ at: refOfFunction(info), live: false });
       else commit({ at: refTo(heaviest), live: false, ...inSight(heaviest) });
     },

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { relationsOf, sumByFunction } from "./aggregate.ts";
+import { occurrencesOf, relationsOf, sumByFunction } from "./aggregate.ts";
 import { drawnTree, functionNamed } from "./test-tree.ts";
+import type { Tree } from "./tree.ts";
+
+const related = (tree: Tree, fn: number) => relationsOf(tree, occurrencesOf(tree), fn);
 
 const RECURSIVE = `
 all 0
@@ -38,7 +41,7 @@ describe("relationsOf", () => {
   const tree = drawnTree(RECURSIVE);
   const named = (list: readonly { fn: number; total: number }[]) =>
     list.map(({ fn, total }) => `${tree.functions[fn].name} ${total}`);
-  const walk = relationsOf(tree, functionNamed(tree, "walk"));
+  const walk = related(tree, functionNamed(tree, "walk"));
 
   it("gathers callees over all occurrences, without itself", () => {
     expect(named(walk?.callees ?? [])).toEqual(["leaf 9"]);
@@ -53,10 +56,15 @@ describe("relationsOf", () => {
   });
   it("counts a callee that calls back once", () => {
     const back = drawnTree("all 0\n  f 1\n    g 1\n      f 1\n        g 5");
-    const relations = relationsOf(back, functionNamed(back, "f"));
+    const relations = related(back, functionNamed(back, "f"));
     expect(relations?.callees.map(({ total }) => total)).toEqual([7]);
   });
+  it("counts a callee beside a nested occurrence", () => {
+    const nested = drawnTree("all 0\n  f 0\n    h 0\n      f 0\n        g 2\n    g 3");
+    const relations = related(nested, functionNamed(nested, "f"));
+    expect(relations?.callees.map(({ total }) => total)).toEqual([5, 2]);
+  });
   it("is null for a function that does not occur", () => {
-    expect(relationsOf(tree, 99)).toBeNull();
+    expect(related(tree, 99)).toBeNull();
   });
 });

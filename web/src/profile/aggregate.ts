@@ -13,11 +13,13 @@ export function sumByFunction(tree: Tree): FunctionSums {
   const count = tree.functions.length;
   const self = new Float64Array(count);
   const total = new Float64Array(count);
-  const outermost = new OutermostOnly(count);
+  const outermostUntil = new Int32Array(count);
   for (let node = 0; node < tree.size; node++) {
     const fn = tree.fn[node];
     self[fn] += tree.self[node];
-    if (outermost.enter(fn, node, tree)) total[fn] += tree.total[node];
+    if (node < outermostUntil[fn]) continue;
+    outermostUntil[fn] = tree.last[node];
+    total[fn] += tree.total[node];
   }
   return { self, total };
 }
@@ -38,52 +40,71 @@ export interface Relations {
   readonly heaviest: number;
 }
 
-/** All occurrences of one function taken together. One pass. Null if it does not occur. */
-export function relationsOf(tree: Tree, fn: number): Relations | null {
-  const callees = new Float64Array(tree.functions.length);
-  const callers = new Float64Array(tree.functions.length);
-  const ownOutermost = new OutermostOnly(tree.functions.length);
-  const edgeOutermost = new OutermostOnly(tree.functions.length);
+/** Nodes of every function: those of `fn` are `nodes[first[fn]]` to before `nodes[first[fn + 1]]`. */
+export interface Occurrences {
+  readonly first: Int32Array;
+  readonly nodes: Int32Array;
+}
+
+/** Sorts the nodes by function, in pre-order within each. Two passes. */
+export function occurrencesOf(tree: Tree): Occurrences {
+  const first = new Int32Array(tree.functions.length + 1);
+  for (let node = 0; node < tree.size; node++) first[tree.fn[node] + 1]++;
+  for (let fn = 0; fn < tree.functions.length; fn++) first[fn + 1] += first[fn];
+  const filled = first.slice();
+  const nodes = new Int32Array(tree.size);
+  for (let node = 0; node < tree.size; node++) nodes[filled[tree.fn[node]]++] = node;
+  return { first, nodes };
+}
+
+export const nodesOf = ({ first, nodes }: Occurrences, fn: number) =>
+  nodes.subarray(first[fn] ?? 0, first[fn + 1] ?? 0);
+
+/** All occurrences of one function taken together. Null if it does not occur. */
+export function relationsOf(tree: Tree, occurrences: Occurrences, fn: number): Relations | null {
+  const own = nodesOf(occurrences, fn);
+  if (own.length === 0) return null;
+  const callers = new Map<number, number>();
   let self = 0;
   let total = 0;
-  let heaviest = -1;
-  for (let node = 0; node < tree.size; node++) {
-    const parent = tree.parent[node];
-    const own = tree.fn[node];
-    if (own === fn) {
-      self += tree.self[node];
-      if (!ownOutermost.enter(fn, node, tree)) continue;
-      total += tree.total[node];
-      if (heaviest < 0 || tree.total[node] > tree.total[heaviest]) heaviest = node;
-      if (parent >= ROOT) callers[tree.fn[parent]] += tree.total[node];
-    } else if (parent >= ROOT && tree.fn[parent] === fn) {
-      if (edgeOutermost.enter(own, node, tree)) callees[own] += tree.total[node];
+  let heaviest = own[0];
+  let outermostUntil = 0;
+  for (const node of own) {
+    self += tree.self[node];
+    if (node < outermostUntil) continue;
+    outermostUntil = tree.last[node];
+    total += tree.total[node];
+    if (tree.total[node] > tree.total[heaviest]) heaviest = node;
+    if (node > ROOT) add(callers, tree.fn[tree.parent[node]], tree.total[node]);
+  }
+  return { self, total, callees: ranked(calleesOf(tree, own)), callers: ranked(callers), heaviest };
+}
+
+function calleesOf(tree: Tree, own: Int32Array): Map<number, number> {
+  const children: number[] = [];
+  for (const node of own) {
+    for (let child = node + 1; child < tree.last[node]; child = tree.last[child]) {
+      if (tree.fn[child] !== tree.fn[node]) children.push(child);
     }
   }
-  return heaviest < 0
-    ? null
-    : { self, total, callees: ranked(callees), callers: ranked(callers), heaviest };
+  const callees = new Map<number, number>();
+  const outermostUntil = new Map<number, number>();
+  // In pre-order, so that a callee that leads back here and is called again counts once.
+  for (const child of Int32Array.from(children).sort()) {
+    const callee = tree.fn[child];
+    if (child < (outermostUntil.get(callee) ?? 0)) continue;
+    outermostUntil.set(callee, tree.last[child]);
+    add(callees, callee, tree.total[child]);
+  }
+  return callees;
 }
 
-function ranked(totals: Float64Array): Related[] {
-  const found: Related[] = [];
-  totals.forEach((total, fn) => {
-    if (total > 0) found.push({ fn, total });
-  });
-  return found.sort((a, b) => b.total - a.total || a.fn - b.fn);
+function add(sums: Map<number, number>, key: number, amount: number): void {
+  sums.set(key, (sums.get(key) ?? 0) + amount);
 }
 
-/** Tells, in a pre-order walk, whether a key is met under none of its own kind. */
-class OutermostOnly {
-  readonly #until: Int32Array;
-
-  constructor(keys: number) {
-    this.#until = new Int32Array(keys);
-  }
-
-  enter(key: number, node: number, tree: Tree): boolean {
-    if (node < this.#until[key]) return false;
-    this.#until[key] = tree.last[node];
-    return true;
-  }
+function ranked(totals: Map<number, number>): Related[] {
+  return Array.from(totals, ([fn, total]) => ({ fn, total }))
+    .filter(({ total }) => total > 0)
+    .sort((a, b) => b.total - a.total || a.fn - b.fn);
 }

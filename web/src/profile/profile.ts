@@ -2,7 +2,7 @@
 
 import type { FlamegraphAnswer, FunctionInfo, Interval } from "../api/types.ts";
 import { type Seconds, seconds, since } from "../units.ts";
-import { type FunctionSums, sumByFunction } from "./aggregate.ts";
+import { type FunctionSums, type Occurrences, occurrencesOf, sumByFunction } from "./aggregate.ts";
 import { nameOf, pathHashes } from "./frame-ref.ts";
 import { originColumn } from "./origin.ts";
 import { searchTexts } from "./search.ts";
@@ -17,6 +17,7 @@ export interface Profile {
   readonly texts: readonly string[];
   readonly hashes: Uint32Array;
   readonly sums: FunctionSums;
+  readonly occurrences: Occurrences;
   /** Time in which samples were collected: the interval without its gaps. */
   readonly covered: Seconds;
 }
@@ -31,6 +32,7 @@ export function profileOf(answer: FlamegraphAnswer): Profile {
     texts: searchTexts(answer.functions),
     hashes: pathHashes(tree),
     sums: sumByFunction(tree),
+    occurrences: occurrencesOf(tree),
     covered: coveredTime([answer.from, answer.until], answer.gaps),
   };
 }

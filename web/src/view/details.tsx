@@ -2,7 +2,9 @@
 // what it calls and who calls it.
 
 import { useMemo } from "preact/hooks";
-import type { FunctionInfo, FunctionTimelineAnswer } from "../api/types.ts";
+import type { Params } from "../api/client.ts";
+import type { FunctionInfo, FunctionTimelineAnswer, Interval } from "../api/types.ts";
+import { useQuery } from "../api/use-query.ts";
 import { formatRate, formatShare } from "../format.ts";
 import { type Related, relationsOf } from "../profile/aggregate.ts";
 import { moduleOf, shortPath } from "../profile/module-name.ts";
@@ -21,19 +23,27 @@ interface Props {
   readonly profile: Profile;
   readonly node: number;
   readonly rateName: string;
-  readonly history: FunctionTimelineAnswer | null;
-  readonly marked: readonly [Share, Share] | null;
+  /** What is asked for the history of a function: query, type and range. */
+  readonly asked: Params;
+  readonly tick: number;
+  readonly selection: Interval | null;
   readonly onOnlyThis: () => void;
   readonly onFunction: (info: FunctionInfo) => void;
   readonly onNotice: (text: string) => void;
 }
 
 export function Details(props: Props) {
-  const { profile, node, rateName, history, marked, onOnlyThis, onFunction, onNotice } = props;
-  const { tree, origins, answer, covered } = profile;
+  const { profile, node, rateName, asked, tick, selection, onOnlyThis, onFunction, onNotice } =
+    props;
+  const { tree, origins, occurrences, answer, covered } = profile;
   const fn = tree.fn[node];
   const info = functionOf(tree, node);
-  const relations = useMemo(() => relationsOf(tree, fn), [tree, fn]);
+  const relations = useMemo(() => relationsOf(tree, occurrences, fn), [tree, occurrences, fn]);
+  const history = useQuery<FunctionTimelineAnswer>(
+    "functions/timeline",
+    { ...asked, function: info.name, file: info.file },
+    tick,
+  ).data;
   const whole = tree.total[ROOT];
   const module = moduleOf(info.file);
   if (!relations) return null;
@@ -74,7 +84,11 @@ export function Details(props: Props) {
       </div>
       <div class="spark-box">
         {history ? (
-          <Spark values={history.total} marked={marked} label={`${info.name} over the range`} />
+          <Spark
+            values={history.total}
+            marked={markedPart(selection, history)}
+            label={`${info.name} over the range`}
+          />
         ) : (
           <div class="spark" />
         )}
@@ -205,6 +219,17 @@ export function Summary({
       />
     </aside>
   );
+}
+
+/** Where the selection lies in a history, as shares of its width. */
+function markedPart(
+  selection: Interval | null,
+  { from, until }: FunctionTimelineAnswer,
+): [Share, Share] | null {
+  if (!selection) return null;
+  const part = (time: number) =>
+    Math.max(0, Math.min(1, shareOf(time - from, until - from))) as Share;
+  return [part(selection[0]), part(selection[1])];
 }
 
 /** Lets the browser break a qualified name after its dots. */

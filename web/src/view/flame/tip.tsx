@@ -23,8 +23,8 @@ interface Props {
   readonly rateName: string;
 }
 
+/** From the pointer, in CSS pixels. */
 const OFFSET = 14;
-const MARGIN = 8;
 
 export function FlameTip({ profile, focus, place, rateName }: Props) {
   const { tree, names, origins, answer, covered } = profile;
@@ -33,14 +33,18 @@ export function FlameTip({ profile, focus, place, rateName }: Props) {
   const whole = tree.total[ROOT];
   const box = useRef<HTMLDivElement>(null);
 
+  // Grows away from the nearer edges, so that its size need not be measured: that would make the
+  // browser lay the page out in the middle of drawing it.
   useLayoutEffect(() => {
-    const tip = box.current;
-    if (!tip) return;
-    const flip = place.x + OFFSET + tip.offsetWidth + MARGIN > innerWidth;
-    const left = flip ? place.x - OFFSET - tip.offsetWidth : place.x + OFFSET;
-    const top = Math.min(place.y + OFFSET, innerHeight - tip.offsetHeight - MARGIN);
-    tip.style.transform = `translate(${Math.max(MARGIN, left)}px, ${top}px)`;
-  });
+    const style = box.current?.style;
+    if (!style) return;
+    const atRight = place.x > innerWidth / 2;
+    const atBottom = place.y > innerHeight / 2;
+    style.left = atRight ? "auto" : `${place.x + OFFSET}px`;
+    style.right = atRight ? `${innerWidth - place.x + OFFSET}px` : "auto";
+    style.top = atBottom ? "auto" : `${place.y + OFFSET}px`;
+    style.bottom = atBottom ? `${innerHeight - place.y + OFFSET}px` : "auto";
+  }, [place]);
 
   const line = (label: string, amount: number) => (
     <tr>
