@@ -240,7 +240,7 @@ describe("everywhere", () => {
     await press("?");
     await page.getByRole("heading", { name: "Keys" }).waitFor();
     await press("Escape");
-    expect(await page.locator("dialog").count()).toBe(0);
+    await page.locator("dialog").waitFor({ state: "detached" });
   });
   it("shifts the time by half the range", async () => {
     await press("[");

@@ -58,7 +58,7 @@ const PICTURES: readonly Picture[] = [
     name: "tip",
     path: EXPLORE,
     shows: ".flame",
-    act: (page) => page.locator(".flame").hover({ position: { x: 700, y: 255 } }),
+    act: (page) => page.locator(".flame").hover({ position: { x: 200, y: 255 } }),
   },
   { name: "keys", path: EXPLORE, shows: ".flame", act: (page) => page.keyboard.press("?") },
   { name: "explore", path: `/explore?${BRUSHED}&at=${FRAME.slice(2)}`, shows: ".flame" },

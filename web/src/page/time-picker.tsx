@@ -6,6 +6,7 @@ import {
   isRelative,
   PRESETS,
   parseTyped,
+  printTyped,
   resolveTime,
   shiftRange,
   type TimeRange,
@@ -74,7 +75,7 @@ export function TimePicker({ range, onRange }: Props) {
 }
 
 function RangePanel({ range, onRange }: Props) {
-  const [typed, setTyped] = useState(`${range.from} to ${range.to}`);
+  const [typed, setTyped] = useState(printTyped(range));
   const parsed = parseTyped(typed, nowSeconds());
   const submit = (event: Event) => {
     event.preventDefault();
@@ -82,7 +83,7 @@ function RangePanel({ range, onRange }: Props) {
   };
   return (
     <>
-      <form class="menu-form" onSubmit={submit}>
+      <form class="menu-form range-form" onSubmit={submit}>
         <input
           class="field mono"
           aria-label="Range"
@@ -94,7 +95,7 @@ function RangePanel({ range, onRange }: Props) {
         />
         <p id="range-help" class={parsed ? "dim2 help" : "help red"}>
           {parsed
-            ? "now-3h · 09:00-14:30 · yesterday 14:00-15:00 · 2026-01-31 08:00 to now"
+            ? "now-3h · 09:00-14:30 · yesterday 14:00-15:00"
             : "write two times, as in 09:00-14:30 or now-3h to now-1h"}
         </p>
       </form>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { unixSeconds } from "../units.ts";
 import { findMeasure, rateName } from "./measure.ts";
 import { parseSelector, printSelector, serviceOf, withService } from "./selector.ts";
-import { parseTyped, resolveTime, shiftRange } from "./time-range.ts";
+import { parseTyped, printTyped, resolveTime, shiftRange } from "./time-range.ts";
 import { DEFAULT_STATE, type ExploreState, readUrl, writeUrl } from "./url-state.ts";
 
 describe("selector", () => {
@@ -92,6 +92,13 @@ describe("time ranges", () => {
     ["", null, null],
   ])("reads %j", (typed, from, to) => {
     expect(parseTyped(typed, now)).toEqual(from === null ? null : { from, to });
+  });
+  it.each([
+    { from: "now-6h", to: "now" },
+    { from: clock(1, 8), to: clock(2, 0) },
+    { from: String(Number(clock(1, 8)) + 7), to: "now" },
+  ])("writes a range so that it can be read back: $from", (range) => {
+    expect(parseTyped(printTyped(range), now)).toEqual(range);
   });
   it("resolves relative and absolute times", () => {
     expect(resolveTime("now-2w", now)).toBe(now - 14 * 86_400);

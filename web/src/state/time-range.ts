@@ -1,7 +1,7 @@
 // Time ranges as the reader types and the URL keeps them: `now-6h`, unix seconds, ISO dates and
 // `yesterday 14:00-15:00`. Relative times stay relative until somebody shares or shifts them.
 
-import { type Seconds, seconds, since, type UnixSeconds, unixSeconds } from "../units.ts";
+import { since, type UnixSeconds, unixSeconds } from "../units.ts";
 
 /** `now`, `now-15m`, or unix seconds in decimal. What the API takes as `from` and `until`. */
 export type TimeText = string;
@@ -117,8 +117,16 @@ function startOfDay(now: UnixSeconds, daysAgo: number): UnixSeconds {
   return unixSeconds(date.getTime() / 1000);
 }
 
-/** Length of a preset-like range in seconds; null when it is not relative to now. */
-export function relativeLength({ from, to }: TimeRange): Seconds | null {
-  const match = to === "now" ? RELATIVE.exec(from) : null;
-  return match?.[1] ? seconds(Number(match[1]) * UNIT_SECONDS[match[2]]) : null;
+/** A range as the reader could have typed it: `parseTyped` reads it back, to the second. */
+export function printTyped({ from, to }: TimeRange): string {
+  return `${typedEnd(from)} to ${typedEnd(to)}`;
+}
+
+function typedEnd(text: TimeText): string {
+  if (isRelative(text) || !/^\d+(\.\d+)?$/.test(text)) return text;
+  const date = new Date(Number(text) * 1000);
+  const two = (n: number) => String(n).padStart(2, "0");
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const secs = date.getSeconds() === 0 ? "" : `:${two(date.getSeconds())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}${secs}`;
 }
