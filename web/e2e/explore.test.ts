@@ -102,9 +102,9 @@ describe("search", () => {
     await page.keyboard.type("e");
     await page.keyboard.type(" ");
     await page.locator(".matched").waitFor();
-    expect(param(page, "s")).toBe("e ");
+    await untilParam(page, "s", (value) => value === "e ");
     await press("Enter");
-    expect(param(page, "at")).not.toBeNull();
+    await untilParam(page, "at", (value) => value !== null);
     await page.goBack();
     await untilParam(page, "s", (value) => value === null);
   });
@@ -113,12 +113,12 @@ describe("search", () => {
     await page.keyboard.type("e");
     await press("Enter");
     await page.locator(".flame").focus();
+    await untilParam(page, "at", (value) => value !== null);
     const first = param(page, "at");
     await press("n");
-    const second = param(page, "at");
+    await untilParam(page, "at", (value) => value !== null && value !== first);
     await press("N");
-    expect(second).not.toBeNull();
-    expect(param(page, "at")).toBe(first);
+    await untilParam(page, "at", (value) => value === first);
   });
 });
 
@@ -208,6 +208,17 @@ describe("the graph", () => {
     await press("0");
     await untilParam(page, "f", (value) => value === null);
     expect(await spoken(page)).toMatch(/depth 3$/);
+  });
+  it("keeps up when a key is held down, and writes where it came to", async () => {
+    await page.locator(".flame").focus();
+    await press("ArrowDown");
+    for (let i = 0; i < 150; i++) {
+      await press("ArrowDown");
+      await press("ArrowUp");
+    }
+    expect(await spoken(page)).toMatch(/depth 1$/);
+    const [name] = (await spoken(page)).split(", ");
+    await untilParam(page, "at", (value) => value?.slice(9) === name);
   });
   it("comes back after a reload as it was", async () => {
     await brush(page, 0.2, 0.8);

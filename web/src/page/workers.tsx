@@ -1,6 +1,7 @@
 // The Workers page: every Python process that the collector knows, the troubled ones first, with
 // what is wrong and what to do about it.
 
+import { useState } from "preact/hooks";
 import { ServerGone } from "../api/client.ts";
 import type { Worker, WorkerState, WorkersAnswer } from "../api/types.ts";
 import { useQuery } from "../api/use-query.ts";
@@ -12,8 +13,8 @@ import { StatusBar } from "./status-bar.tsx";
 import { nowSeconds } from "./time-picker.tsx";
 
 const STEP_MS = 5_000;
-/** Rows in the document; the troubled workers come first, so none of them is cut off. */
-const MOST_ROWS = 90;
+/** Rows in the document until the reader asks for all; the troubled workers come first. */
+const FIRST_ROWS = 90;
 /** What the sampler may cost a worker before it is marked. */
 const OVERHEAD_WORRY = 0.02;
 
@@ -36,7 +37,9 @@ interface Props {
 export function WorkersPage({ notice, onNotice, onKeys }: Props) {
   const tick = useTick(STEP_MS);
   const { data, error, retry, queryMs } = useQuery<WorkersAnswer>("workers", {}, tick);
+  const [all, setAll] = useState(false);
   const workers = data ? [...data.workers].sort(byTrouble) : [];
+  const shown = all ? workers : workers.slice(0, FIRST_ROWS);
   return (
     <>
       <Banners errors={[error]} workers={data} onRetry={retry} />
@@ -87,15 +90,16 @@ export function WorkersPage({ notice, onNotice, onKeys }: Props) {
                   </tr>
                 </thead>
                 <tbody>
-                  {workers.slice(0, MOST_ROWS).map((worker) => (
+                  {shown.map((worker) => (
                     <WorkerRow key={worker.id} worker={worker} />
                   ))}
                 </tbody>
               </table>
-              {workers.length > MOST_ROWS && (
-                <p class="dim2 table-count">
-                  {groupDigits(workers.length - MOST_ROWS)} more workers without trouble are not
-                  listed
+              {workers.length > shown.length && (
+                <p class="table-count">
+                  <button type="button" class="btn" onClick={() => setAll(true)}>
+                    Show all {groupDigits(workers.length)}
+                  </button>
                 </p>
               )}
             </div>

@@ -8,40 +8,86 @@ export type Patch = Partial<ExploreState>;
 
 type Listener = (state: ExploreState) => void;
 
-const listeners = new Set<Listener>();
-let beforePreview: string | null = null;
+// Browsers ignore or refuse a page that writes its URL too often: Safari 100 times in 30 s. So a
+// few writes may follow each other at once, and a key that is held down writes more slowly.
+const WRITES_AT_ONCE = 20;
+const WRITE_EARNED_MS = 400;
 
-export const currentState = (): ExploreState => readUrl(location.pathname, location.search);
+const listeners = new Set<Listener>();
+let shown = readUrl(location.pathname, location.search);
+let beforePreview: string | null = null;
+let writeTimer: ReturnType<typeof setTimeout> | null = null;
+let writesSpent = 0;
+let spentAt = 0;
+
+/** What the page shows. The address bar may be a moment behind. */
+export const currentState = (): ExploreState => shown;
 
 /** Shows a state that is not final yet. */
 export function preview(patch: Patch): void {
-  beforePreview ??= location.pathname + location.search;
+  if (beforePreview === null) {
+    writeNow();
+    beforePreview = location.pathname + location.search;
+  }
   replace(patch);
+}
+
+/** Changes the state without a step: what needs no undoing. */
+export function replace(patch: Patch): void {
+  shown = { ...shown, ...patch };
+  const wait = (spent() - WRITES_AT_ONCE + 1) * WRITE_EARNED_MS;
+  if (wait <= 0 && writeTimer === null) history.replaceState(null, "", written());
+  else writeTimer ??= setTimeout(writeNow, wait);
+  notify();
 }
 
 /** Makes a state a step that Back undoes. */
 export function commit(patch: Patch): void {
-  const next = writeUrl({ ...currentState(), ...patch });
-  if (beforePreview !== null) history.replaceState(null, "", beforePreview);
+  if (beforePreview === null) writeNow();
+  else history.replaceState(null, "", beforePreview);
+  forgetWrite();
   beforePreview = null;
   // Compared as written by us: a shorter link to the same state is not a step.
-  if (next !== writeUrl(currentState())) history.pushState(null, "", next);
+  const before = writeUrl(readUrl(location.pathname, location.search));
+  shown = { ...shown, ...patch };
+  if (writeUrl(shown) !== before) history.pushState(null, "", written());
   notify();
 }
 
-/** Changes the state without a step: what the reader did not ask for. */
-export function replace(patch: Patch): void {
-  history.replaceState(null, "", writeUrl({ ...currentState(), ...patch }));
-  notify();
+function written(): string {
+  writesSpent = spent() + 1;
+  return writeUrl(shown);
+}
+
+/** Writes made and not yet earned back. */
+function spent(): number {
+  const now = performance.now();
+  writesSpent = Math.max(0, writesSpent - (now - spentAt) / WRITE_EARNED_MS);
+  spentAt = now;
+  return writesSpent;
+}
+
+/** Writes what waits to be written, if anything does. */
+function writeNow(): void {
+  if (writeTimer === null) return;
+  forgetWrite();
+  history.replaceState(null, "", written());
+}
+
+function forgetWrite(): void {
+  if (writeTimer !== null) clearTimeout(writeTimer);
+  writeTimer = null;
 }
 
 function notify(): void {
-  const state = currentState();
-  for (const listener of listeners) listener(state);
+  for (const listener of listeners) listener(shown);
 }
 
+addEventListener("pagehide", writeNow);
 addEventListener("popstate", () => {
+  forgetWrite();
   beforePreview = null;
+  shown = readUrl(location.pathname, location.search);
   notify();
 });
 

@@ -7,6 +7,8 @@ import { type Seconds, unixSeconds } from "../../units.ts";
 
 /** A press that moves less than this is a click. In CSS pixels. */
 const DRAG_FROM = 4;
+/** Each preview asks the server: the band follows the pointer at once, the graph a little later. */
+const PREVIEW_EVERY_MS = 120;
 
 export interface BrushEvents {
   /** While dragging. */
@@ -64,6 +66,7 @@ export class Brush {
     const fixed = end >= 0 && this.#shown ? this.#shown[1 - end] : null;
     const origin = this.#xOf(event);
     let dragged = false;
+    let previewedAt = 0;
     const intervalAt = (moved: PointerEvent) =>
       this.#ordered(fixed ?? this.#timeAt(origin), this.#timeAt(this.#xOf(moved)));
     const move = (moved: PointerEvent) => {
@@ -71,6 +74,8 @@ export class Brush {
       if (!dragged) return;
       const interval = intervalAt(moved);
       this.show(interval);
+      if (moved.timeStamp - previewedAt < PREVIEW_EVERY_MS) return;
+      previewedAt = moved.timeStamp;
       this.#events.preview(interval);
     };
     const release = (moved: PointerEvent) => {
