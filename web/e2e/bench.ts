@@ -3,6 +3,7 @@
 
 import type { CDPSession, Page } from "playwright-core";
 import { expect, it } from "vitest";
+import { groupDigits } from "../src/format.ts";
 import { startBrowser } from "./browser.ts";
 import { DEFAULT_MODE } from "./fixture-fleet.ts";
 import { startFixtureServer } from "./fixture-server.ts";
@@ -43,6 +44,12 @@ it.each(SIZES)("%i nodes", async (nodes) => {
         for (let i = 0; i < 10; i++) await page.mouse.move(60 + i * 80, 420 + (i % 4) * 19);
       });
       note("hover, script for each move", moved.script / 10);
+      const scrolled = await costOf(metrics, page, () => page.mouse.wheel(0, 120));
+      note("scroll, script", scrolled.script);
+      const scrollTop = await page.locator(".flame").evaluate((box) => box.scrollTop);
+      expect(scrollTop).toBeGreaterThan(0);
+      await page.locator(".flame").evaluate((box) => box.scrollTo(0, 0));
+      expect(await page.locator(".status").innerText()).toContain(groupDigits(nodes));
       const zoomed = await costOf(metrics, page, () => page.mouse.click(60, 420));
       note("first zoom, script", zoomed.script);
       note("first zoom, all work of the tab", zoomed.task);
@@ -52,15 +59,17 @@ it.each(SIZES)("%i nodes", async (nodes) => {
       const again = await costOf(metrics, page, () => page.mouse.click(60, 420));
       note("zoom again, script", again.script);
       note("zoom again, all work of the tab", again.task);
-      const scrolled = await costOf(metrics, page, () => page.mouse.wheel(0, 120));
-      note("scroll, script", scrolled.script);
       await page.keyboard.press("/");
       const found = await costOf(metrics, page, () => page.keyboard.press("7"));
       note("search, script", found.script);
       note("search, all work of the tab", found.task);
       note("document nodes", await page.evaluate(() => document.querySelectorAll("*").length));
       await metrics.send("HeapProfiler.collectGarbage");
-      note("heap after collection, MiB", (await counter(metrics, "JSHeapUsedSize")) / 2 ** 20);
+      // Without the columns of the tree: typed arrays lie outside this heap.
+      note(
+        "script heap after collection, MiB",
+        (await counter(metrics, "JSHeapUsedSize")) / 2 ** 20,
+      );
       note("graph on the wire, kB", first.bytes / 1000);
     }
     await browser.close();
