@@ -3,6 +3,8 @@
 //! Each is one `clock_gettime`. Monotonic and wall time come from the vDSO (about 30 ns); the CPU
 //! clock of another thread is a system call (about 0.4 µs).
 
+use std::io::Read;
+
 use pyrometer_model::UnixNanos;
 
 /// Nanoseconds of `CLOCK_MONOTONIC`.
@@ -27,6 +29,22 @@ pub(crate) fn own_cpu_ns() -> u64 {
 #[must_use]
 pub(crate) fn thread_cpu_ns(os_thread_id: u32) -> Option<u64> {
     read(thread_clock(os_thread_id))
+}
+
+/// Whether a thread of this process runs or waits for a core only, as opposed to waiting for an
+/// event. Reads `/proc/self/task/TID/stat`: about 6 µs.
+#[must_use]
+pub(crate) fn is_runnable(os_thread_id: u32) -> bool {
+    let mut buffer = [0_u8; 128];
+    let path = format!("/proc/self/task/{os_thread_id}/stat");
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut buffer));
+    let found = &buffer[..read.unwrap_or(0)];
+    // `TID (name) S …`: the name may hold anything, a parenthesis too, but is 15 bytes at most.
+    let after_name = found
+        .iter()
+        .rposition(|&byte| byte == b')')
+        .map_or(&[][..], |at| &found[at + 1..]);
+    after_name.trim_ascii_start().first() == Some(&b'R')
 }
 
 /// The id of a thread's CPU clock, as the kernel builds it: `~tid << 3 | CPUCLOCK_PERTHREAD (4) |
@@ -60,5 +78,7 @@ mod tests {
         let after = own_cpu_ns();
         assert!(before <= through_id && through_id <= after);
         assert_eq!(thread_cpu_ns(0x03ff_ffff), None);
+        assert!(is_runnable(me));
+        assert!(!is_runnable(0x03ff_ffff));
     }
 }

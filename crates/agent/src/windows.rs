@@ -29,11 +29,22 @@ pub(crate) const RING_BYTES: usize = 16 << 20;
 pub(crate) const MAX_TAPS: usize = 4;
 
 /// What was observed of one stack: samples, wall and CPU nanoseconds.
+///
+/// CPU is an estimate while a window is open; the exact time comes by [`Windows::add_cpu`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Observed {
     pub(crate) samples: u64,
     pub(crate) wall_ns: u64,
     pub(crate) cpu_ns: u64,
+}
+
+/// One stack in the open window.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    observed: Observed,
+    /// Exact CPU, and what earlier windows could not round.
+    cpu_ns: u64,
+    is_touched: bool,
 }
 
 impl Observed {
@@ -65,7 +76,7 @@ struct Tap {
 pub(crate) struct Windows {
     tables: Tables,
     previous_tables: Option<Tables>,
-    open: Vec<Observed>,
+    open: Vec<Slot>,
     touched: Vec<StackId>,
     open_since: UnixNanos,
     ring: VecDeque<Arc<Window>>,
@@ -109,23 +120,35 @@ impl Windows {
         self.totals
     }
 
-    /// Counts one sample.
+    /// Counts one sample. Its CPU is an estimate, for those who look at the open window.
     pub(crate) fn add(&mut self, stack: StackId, observed: Observed) {
+        self.slot(stack).observed.add(observed);
         let index = stack.0 as usize;
-        if index >= self.open.len() {
-            self.open
-                .resize(self.tables.stacks.len().max(index + 1), Observed::default());
-        }
-        if self.open[index].samples == 0 {
-            self.touched.push(stack);
-        }
-        self.open[index].add(observed);
         for tap in &mut self.taps {
             if index >= tap.values.len() {
                 tap.values.resize(index + 1, Observed::default());
             }
             tap.values[index].add(observed);
         }
+    }
+
+    /// Counts exact CPU time, which replaces the estimates when the window closes.
+    pub(crate) fn add_cpu(&mut self, stack: StackId, nanoseconds: u64) {
+        self.slot(stack).cpu_ns += nanoseconds;
+    }
+
+    fn slot(&mut self, stack: StackId) -> &mut Slot {
+        let index = stack.0 as usize;
+        if index >= self.open.len() {
+            self.open
+                .resize(self.tables.stacks.len().max(index + 1), Slot::default());
+        }
+        let slot = &mut self.open[index];
+        if !slot.is_touched {
+            slot.is_touched = true;
+            self.touched.push(stack);
+        }
+        slot
     }
 
     /// When the open window has to be closed.
@@ -144,10 +167,12 @@ impl Windows {
         self.touched.sort_unstable();
         let mut columns = vec![Vec::new(); 3];
         for &StackId(id) in &self.touched {
-            let observed = &mut self.open[id as usize];
-            columns[0].push(std::mem::take(&mut observed.samples));
-            columns[1].push(quanta(&mut observed.wall_ns));
-            columns[2].push(quanta(&mut observed.cpu_ns));
+            let slot = &mut self.open[id as usize];
+            columns[0].push(std::mem::take(&mut slot.observed.samples));
+            columns[1].push(quanta(&mut slot.observed.wall_ns));
+            columns[2].push(quanta(&mut slot.cpu_ns));
+            slot.observed.cpu_ns = 0;
+            slot.is_touched = false;
         }
         let other = self.touched.binary_search(&OTHER_STACK);
         health.folded += other.map_or(0, |place| columns[0][place]);
@@ -265,7 +290,7 @@ impl Windows {
             }
             if tables.number == self.tables.number {
                 for &stack in &self.touched {
-                    values[stack.0 as usize] += pick(&self.open[stack.0 as usize], profile_type);
+                    values[stack.0 as usize] += pick(&self.open[stack.0 as usize].observed, profile_type);
                 }
             }
             builder.add_stacks(&tables.functions, &tables.stacks, &values);
@@ -311,8 +336,13 @@ impl Windows {
     /// About the bytes of memory in use.
     pub(crate) fn memory_bytes(&self) -> usize {
         let previous = self.previous_tables.as_ref().map_or(0, Tables::memory_bytes);
-        let per_stack = std::mem::size_of::<Observed>() * (1 + self.taps.len());
-        self.tables.memory_bytes() + previous + self.ring_bytes + self.open.capacity() * per_stack
+        let taps: usize = self
+            .taps
+            .iter()
+            .map(|tap| tap.values.capacity() * size_of::<Observed>())
+            .sum();
+        let open = self.open.capacity() * size_of::<Slot>();
+        self.tables.memory_bytes() + previous + self.ring_bytes + open + taps
     }
 }
 

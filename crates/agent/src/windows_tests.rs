@@ -70,6 +70,26 @@ fn remainders_are_carried_so_that_nothing_is_rounded_away() {
 }
 
 #[test]
+fn exact_cpu_replaces_the_estimate() {
+    let mut windows = Windows::new(at(0));
+    let (one, two) = (leaf(&mut windows, 1), leaf(&mut windows, 2));
+    windows.add(one, sample(SECOND, SECOND));
+    windows.add_cpu(one, SECOND / 4);
+    windows.add_cpu(two, SECOND / 2);
+    close(&mut windows, 10);
+    assert_eq!(
+        windows.totals().observed,
+        Observed {
+            samples: 1,
+            wall_ns: SECOND,
+            cpu_ns: SECOND * 3 / 4
+        }
+    );
+    let feed = read(&windows, 0, None);
+    assert_eq!(feed.windows[0].blocks[0].columns[2], [2500, 5000]);
+}
+
+#[test]
 fn windows_end_on_the_wall_clock() {
     assert_eq!(Windows::new(at(103)).open_until(), at(110));
     assert_eq!(Windows::new(at(110)).open_until(), at(120));

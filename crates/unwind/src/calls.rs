@@ -34,6 +34,11 @@ impl KnownCalls {
         }
     }
 
+    /// Forgets all of them.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// Whether this caller, at its instruction, was seen to call the callee's code.
     pub(crate) fn contains(&self, caller: &RawFrame, callee: &RawFrame) -> bool {
         self.0.contains(&(caller.instruction, callee.code))

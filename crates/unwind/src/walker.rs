@@ -113,6 +113,13 @@ impl Walker {
         result
     }
 
+    /// Forgets what was learnt of code objects. To be called when one is found to be another than
+    /// before: what was seen at its address proves nothing any more.
+    pub fn forget_codes(&mut self) {
+        self.codes.clear();
+        self.calls.clear();
+    }
+
     /// Samples one thread into `out`. One system call when the stack lies where it was predicted, up
     /// to five and one per unforeseen frame otherwise. A code object met for the first time costs
     /// one more.

@@ -4,21 +4,25 @@
 //! |---|---|
 //! | [`codes`] | code objects seen, by address: function and lines, checked for reuse |
 //! | [`thread`] | what is remembered of one thread from sample to sample |
+//! | [`cpu`] | which stacks a thread's CPU time belongs to |
 //! | [`pace`] | when the next tick is: one at random in every period |
 //!
 //! A tick takes no GIL, sends no signal, calls no Python, and reads memory only through the kernel
 //! (`process_vm_readv`), so it can neither crash nor stop the process. Each thread costs one CPU
 //! clock (0.4 µs); a thread whose clock stood still has not changed its stack, so the last one
-//! counts again. Cost and faults are counted per window, never logged per sample.
+//! counts again. Wall time is the distance of two ticks; CPU time is exact per thread and shared out
+//! over the stacks it was found executing ([`cpu`]). Cost and faults are counted per window, never
+//! logged per sample.
 
 mod codes;
+mod cpu;
 mod pace;
 mod thread;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use pyrometer_model::{UnixNanos, WindowHealth};
+use pyrometer_model::{StackId, UnixNanos, WindowHealth};
 use pyrometer_unwind::{Outcome, OwnProcess, Stack, Target, ThreadSnapshot, Walker};
 
 use crate::clock;
@@ -36,6 +40,8 @@ const MAX_GAP_NS: u64 = 5_000_000_000;
 const MAX_DRIFT_NS: u64 = 1_000_000_000;
 /// Readings of one stack until all its code objects were known beforehand.
 const MAX_READINGS: usize = 4;
+/// Ticks between two looks for threads that have ended.
+const TICKS_PER_SWEEP: u64 = 64;
 /// Ticks in a row that could not list the threads before the sampler gives up.
 const MAX_FAILED_TICKS: u32 = 1000;
 
@@ -44,6 +50,14 @@ type ThreadKey = (u64, u64);
 
 fn key_of(snapshot: &ThreadSnapshot) -> ThreadKey {
     (snapshot.interpreter, snapshot.unique_id)
+}
+
+/// Whether a thread is on a core at this moment, or would be if there were one.
+///
+/// `cpu_before_ns` was read before its stack: the CPU clock of a thread that runs has gone on since.
+fn is_executing(snapshot: &ThreadSnapshot, cpu_before_ns: u64) -> bool {
+    let tid = snapshot.os_thread_id.0;
+    clock::thread_cpu_ns(tid).is_some_and(|now_ns| now_ns > cpu_before_ns) || clock::is_runnable(tid)
 }
 
 /// The sampler's own memory. It survives a pause of its thread.
@@ -63,6 +77,7 @@ pub(crate) struct Sampler {
     cpu_at_window_ns: u64,
     snapshots: Vec<ThreadSnapshot>,
     failed_ticks: u32,
+    period_ns: f64,
 }
 
 /// The open window's start on both clocks: UTC follows the monotonic clock within a window.
@@ -99,6 +114,7 @@ impl Sampler {
             cpu_at_window_ns: 0,
             snapshots: Vec::new(),
             failed_ticks: 0,
+            period_ns: 1e9 / f64::from(rate_hz),
         }
     }
 
@@ -113,8 +129,8 @@ impl Sampler {
                 wake.wait_ns(due_ns - now_ns);
                 continue;
             }
-            let period_ns = 1e9 / self.governor.rate_hz();
-            self.health.overruns += u64::from((now_ns - due_ns) as f64 > period_ns);
+            self.period_ns = 1e9 / self.governor.rate_hz();
+            self.health.overruns += u64::from((now_ns - due_ns) as f64 > self.period_ns);
             self.tick(&mut shared.windows(), now_ns);
             if self.failed_ticks > MAX_FAILED_TICKS {
                 shared.set_state(State::Failed);
@@ -123,7 +139,7 @@ impl Sampler {
             if self.window.now(now_ns) >= shared.windows().open_until() {
                 self.close_window(shared, now_ns);
             }
-            due_ns = self.pace.due_ns(now_ns, period_ns);
+            due_ns = self.pace.due_ns(now_ns, self.period_ns);
         }
         self.health.agent_cpu_ns += clock::own_cpu_ns().saturating_sub(self.cpu_at_window_ns);
         self.cpu_at_window_ns = clock::own_cpu_ns();
@@ -151,64 +167,75 @@ impl Sampler {
             let Some(cpu_ns) = clock::thread_cpu_ns(snapshot.os_thread_id.0) else {
                 continue;
             };
-            let known = self
+            let state = self
                 .threads
-                .get(&key_of(&snapshot))
-                .map(|state| (state.cpu_ns, state.seen_ns));
-            let (cpu_before_ns, wall_ns) = match known {
-                Some((cpu_before_ns, seen_ns)) => (cpu_before_ns, now_ns - seen_ns),
-                // Seen for the first time: it began since the last tick, or was there before us.
-                None if first => (cpu_ns, 0),
-                None => (0, since_last_ns),
-            };
-            let observed = Observed {
+                .entry(key_of(&snapshot))
+                .or_insert_with(|| match first {
+                    // It was there before us: what it has used so far is not ours to count.
+                    true => ThreadState::new(cpu_ns, now_ns),
+                    false => ThreadState::new(0, now_ns - since_last_ns),
+                });
+            let wall_ns = (now_ns - state.seen_ns).min(MAX_GAP_NS);
+            let used_ns = cpu_ns.saturating_sub(state.cpu_ns);
+            state.cpu.use_ns(used_ns);
+            state.cpu_ns = cpu_ns;
+            state.seen_ns = now_ns;
+            let mut observed = Observed {
                 samples: 1,
-                wall_ns: wall_ns.min(MAX_GAP_NS),
-                cpu_ns: cpu_ns.saturating_sub(cpu_before_ns),
+                wall_ns,
+                cpu_ns: 0,
             };
-            self.sample(windows, &snapshot, observed, cpu_ns, now_ns);
+            match state.stack() {
+                // Its clock stood still since before the last reading: the stack has not changed.
+                Some(stack) if used_ns == 0 => windows.add(stack, observed),
+                _ => {
+                    let Some(stack) = self.stack_of(windows, &snapshot, now_ns) else {
+                        continue;
+                    };
+                    if used_ns > 0 && is_executing(&snapshot, cpu_ns) {
+                        observed.cpu_ns = self.period_ns as u64;
+                        if let Some(state) = self.threads.get_mut(&key_of(&snapshot)) {
+                            state.cpu.found_executing(stack);
+                        }
+                    }
+                    windows.add(stack, observed);
+                }
+            }
         }
-        if self.health.ticks.is_multiple_of(64) {
-            self.threads.retain(|_, state| state.seen_ns == now_ns);
+        if self.health.ticks.is_multiple_of(TICKS_PER_SWEEP) {
+            self.forget_ended(windows, now_ns);
             self.codes.bound();
         }
     }
 
-    fn sample(
-        &mut self,
-        windows: &mut Windows,
-        snapshot: &ThreadSnapshot,
-        observed: Observed,
-        cpu_ns: u64,
-        now_ns: u64,
-    ) {
-        let state = self.threads.entry(key_of(snapshot)).or_default();
-        let idle = observed.cpu_ns == 0;
-        let reusable = state.stack().filter(|_| idle && state.cpu_ns == cpu_ns);
-        state.cpu_ns = cpu_ns;
-        state.seen_ns = now_ns;
-        if let Some(stack) = reusable {
-            windows.add(stack, observed);
-            return;
-        }
+    /// The stack that a thread has now; `None` when it runs no Python code, or has ended.
+    fn stack_of(&mut self, windows: &mut Windows, snapshot: &ThreadSnapshot, now_ns: u64) -> Option<StackId> {
         match self.read_stack(windows, snapshot, now_ns) {
             Outcome::Exact => {}
             Outcome::Salvaged => self.health.salvaged += 1,
-            Outcome::Empty => return,
+            Outcome::Empty => return None,
             Outcome::Torn => {
                 self.health.torn += 1;
-                // The time is not lost: it counts for where the thread was last seen.
-                if let Some(stack) = self.threads.get(&key_of(snapshot)).and_then(ThreadState::stack) {
-                    windows.add(stack, observed);
-                }
-                return;
+                // The sample is not lost: it counts for where the thread was last seen.
+                return self.threads.get(&key_of(snapshot)).and_then(ThreadState::stack);
             }
         }
-        let Some(state) = self.threads.get_mut(&key_of(snapshot)) else {
-            return;
-        };
-        let stack = state.intern(windows, &self.codes, &self.stack.frames);
-        windows.add(stack, observed);
+        let state = self.threads.get_mut(&key_of(snapshot))?;
+        Some(state.intern(windows, &self.codes, &self.stack.frames))
+    }
+
+    /// Forgets threads that were not in the list of this tick.
+    fn forget_ended(&mut self, windows: &mut Windows, now_ns: u64) {
+        self.threads.retain(|_, state| {
+            let lives = state.seen_ns == now_ns;
+            if !lives {
+                let last = state.stack();
+                state
+                    .cpu
+                    .settle_for_good(last, |stack, nanoseconds| windows.add_cpu(stack, nanoseconds));
+            }
+            lives
+        });
     }
 
     /// Reads a thread's stack into `self.stack`, with every code object of it known.
@@ -227,10 +254,21 @@ impl Sampler {
             {
                 Refreshed::Nothing => return outcome,
                 Refreshed::Copied => {}
-                Refreshed::Replaced => self.threads.values_mut().for_each(ThreadState::forget_stack),
+                Refreshed::Replaced => {
+                    self.walker.forget_codes();
+                    self.threads.values_mut().for_each(ThreadState::forget_stack);
+                }
             }
         }
         Outcome::Torn
+    }
+
+    fn settle_cpu(&mut self, windows: &mut Windows) {
+        for state in self.threads.values_mut() {
+            state
+                .cpu
+                .settle(|stack, nanoseconds| windows.add_cpu(stack, nanoseconds));
+        }
     }
 
     fn close_window(&mut self, shared: &Shared, now_ns: u64) {
@@ -247,9 +285,10 @@ impl Sampler {
         };
         let length_ns = now_ns.saturating_sub(self.window.monotonic_ns);
         self.governor.account(self.health.agent_cpu_ns, length_ns);
-        shared
-            .windows()
-            .close(expected, next, std::mem::take(&mut self.health));
+        let mut windows = shared.windows();
+        self.settle_cpu(&mut windows);
+        windows.close(expected, next, std::mem::take(&mut self.health));
+        drop(windows);
         self.window = WindowClock {
             utc: next,
             monotonic_ns: now_ns,
@@ -261,6 +300,8 @@ impl Sampler {
         let now_ns = clock::monotonic_ns();
         let health = std::mem::take(&mut self.health);
         let now = self.window.now(now_ns);
-        shared.windows().close(now, now, health);
+        let mut windows = shared.windows();
+        self.forget_ended(&mut windows, u64::MAX);
+        windows.close(now, now, health);
     }
 }

@@ -7,6 +7,7 @@ use pyrometer_model::{StackId, StackNode};
 use pyrometer_unwind::Frame;
 
 use super::codes::Codes;
+use super::cpu::CpuAccount;
 use crate::tables::OTHER_STACK;
 use crate::windows::Windows;
 
@@ -20,9 +21,19 @@ pub(super) struct ThreadState {
     /// Frames root first, each with the stack that it ends.
     path: Vec<(Frame, StackId)>,
     folded: bool,
+    pub(super) cpu: CpuAccount,
 }
 
 impl ThreadState {
+    /// A thread that had used `cpu_ns` when it was last looked at, at `seen_ns`.
+    pub(super) fn new(cpu_ns: u64, seen_ns: u64) -> Self {
+        Self {
+            cpu_ns,
+            seen_ns,
+            ..Self::default()
+        }
+    }
+
     /// The last stack, if one was read and still holds.
     pub(super) fn stack(&self) -> Option<StackId> {
         if self.folded {

@@ -1,0 +1,40 @@
+// The real thing: the page against a `pyrometer serve` that watches the example shop under load.
+// Checks what only that server has, and takes the pictures of the README.
+
+import { mkdirSync } from "node:fs";
+import { expect, it } from "vitest";
+import { complaintsOf, DESKTOP, startBrowser } from "./browser.ts";
+import { graphDrawn } from "./setup.ts";
+
+const url = process.env.PYROMETER_URL;
+const PICTURES = process.env.PYROMETER_PICTURES ?? "e2e/screens";
+
+for (const theme of ["dark", "light"] as const) {
+  it.runIf(url !== undefined)(`shows the shop's own hot spot, ${theme}`, async () => {
+    const browser = await startBrowser({ ...DESKTOP, theme });
+    try {
+      const page = await browser.context.newPage();
+      const complaints = complaintsOf(page);
+      await page.goto(`${url}/explore?q={service="shop"}&from=now-5m&to=now&f=rates_by_country`);
+      await graphDrawn(page);
+      await page.getByRole("tab", { name: "Table" }).click();
+      await page.getByPlaceholder(/Search/).fill("rates_by_country");
+      const row = page.locator("tbody tr", { hasText: "rates_by_country" }).first();
+      await row.waitFor();
+      await row.click();
+      await page.getByPlaceholder(/Search/).fill("");
+      await page.getByRole("tab", { name: "Flame" }).click();
+      await graphDrawn(page);
+      await page.locator("aside", { hasText: "rates_by_country" }).first().waitFor();
+      mkdirSync(PICTURES, { recursive: true });
+      await page.screenshot({ path: `${PICTURES}/explore-${theme}.png` });
+      await page.goto(`${url}/workers`);
+      await page.waitForSelector(".workers-panel tbody tr");
+      expect(await page.locator(".workers-panel tbody tr", { hasText: "shop" }).count()).toBeGreaterThanOrEqual(4);
+      await page.screenshot({ path: `${PICTURES}/workers-${theme}.png` });
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+}
