@@ -29,10 +29,16 @@ def test_the_parent_goes_on_sampling_after_many_forks(run):
     program = run("forks", "storm", PYROMETER_BUDGET="1")
     told = json.loads(program.line())
     assert told["codes"] == [0] * 200 and told["running"]
+    # Waits for two more windows; in the second nothing but sampling goes on.
     path = program.socket()
-    before = stats(path)["windows"]["closed"]
-    while stats(path)["windows"]["closed"] == before:
-        pass
+    seen = [stats(path)]
+    while len(seen) < 3:
+        now = stats(path)
+        if now["windows"]["closed"] > seen[-1]["windows"]["closed"]:
+            seen.append(now)
+    used = seen[2]["agent"]["cpu_ns"] - seen[1]["agent"]["cpu_ns"]
+    assert used < 0.05 * 10e9, "a thread of ours spins"
+    assert seen[2]["agent"]["ticks"] > seen[1]["agent"]["ticks"]
 
 
 def test_nothing_of_ours_survives_an_exec(run):

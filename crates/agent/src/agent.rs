@@ -148,10 +148,8 @@ impl Agent {
     /// Cost: about 0.1 ms.
     pub fn pause(&mut self) {
         self.shared.set_stopping(true);
-        self.sampler_wake.raise();
-        self.endpoint_wake.raise();
-        park(&mut self.sampler);
-        park(&mut self.endpoint);
+        park(&mut self.sampler, &self.sampler_wake);
+        park(&mut self.endpoint, &self.endpoint_wake);
     }
 
     /// Starts the threads again after [`Agent::pause`].
@@ -261,9 +259,14 @@ fn host_name() -> String {
     }
 }
 
-fn park<T>(part: &mut Part<T>) {
-    if let Part::Running(_) = part
-        && let Part::Running(thread) = std::mem::replace(part, Part::Lost)
+/// Ends a thread and keeps its state. Does nothing where none runs: in a forked child the flag that
+/// would wake one is still shared with the parent.
+fn park<T>(part: &mut Part<T>, wake: &Wake) {
+    if !matches!(part, Part::Running(_)) {
+        return;
+    }
+    wake.raise();
+    if let Part::Running(thread) = std::mem::replace(part, Part::Lost)
         && let Ok(Some(state)) = thread.join()
     {
         *part = Part::Parked(state);

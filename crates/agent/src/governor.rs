@@ -4,8 +4,11 @@
 
 /// Lowest rate that the governor goes down to, in Hz: below it a window of 10 s says nothing.
 const LOWEST_RATE_HZ: f64 = 1.0;
-/// Growth of the rate per window once there is room again.
-const RECOVERY: f64 = 1.25;
+/// Most growth of the rate from one account to the next, once there is room again.
+const RECOVERY: f64 = 2.0;
+/// Shortest time that an account is made of. The first windows of a process are short, and full of
+/// code that is met for the first time.
+const SHORTEST_NS: u64 = 5_000_000_000;
 /// Share of the budget that is aimed at, so that one noisy window does not cross it.
 const AIM: f64 = 0.9;
 
@@ -15,6 +18,8 @@ pub(crate) struct Governor {
     budget: f64,
     wanted_hz: f64,
     rate_hz: f64,
+    cpu_ns: u64,
+    wall_ns: u64,
 }
 
 impl Governor {
@@ -24,6 +29,8 @@ impl Governor {
             budget,
             wanted_hz: f64::from(wanted_hz),
             rate_hz: f64::from(wanted_hz),
+            cpu_ns: 0,
+            wall_ns: 0,
         }
     }
 
@@ -34,10 +41,12 @@ impl Governor {
 
     /// Takes the cost of a window into account: `cpu_ns` of `wall_ns`.
     pub(crate) fn account(&mut self, cpu_ns: u64, wall_ns: u64) {
-        if wall_ns == 0 {
+        self.cpu_ns += cpu_ns;
+        self.wall_ns += wall_ns;
+        if self.wall_ns < SHORTEST_NS {
             return;
         }
-        let used = cpu_ns as f64 / wall_ns as f64;
+        let used = std::mem::take(&mut self.cpu_ns) as f64 / std::mem::take(&mut self.wall_ns) as f64;
         let affordable = self.rate_hz * self.budget * AIM / used.max(1e-9);
         self.rate_hz = affordable
             .min(self.rate_hz * RECOVERY)

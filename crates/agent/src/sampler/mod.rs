@@ -29,7 +29,7 @@ use crate::clock;
 use crate::governor::Governor;
 use crate::shared::{Shared, State};
 use crate::wake::Wake;
-use crate::windows::{Observed, Windows};
+use crate::windows::{Observed, WINDOW_NS, Windows};
 use codes::{Codes, Refreshed};
 use pace::Pace;
 use thread::ThreadState;
@@ -127,7 +127,11 @@ impl Sampler {
             let now_ns = clock::monotonic_ns();
             if now_ns < due_ns {
                 wake.wait_ns(due_ns - now_ns);
+                wake.clear();
                 continue;
+            }
+            if self.window.now(now_ns) >= shared.windows().open_until() {
+                self.close_window(shared, now_ns);
             }
             self.period_ns = 1e9 / self.governor.rate_hz();
             self.health.overruns += u64::from((now_ns - due_ns) as f64 > self.period_ns);
@@ -136,13 +140,16 @@ impl Sampler {
                 shared.set_state(State::Failed);
                 return;
             }
-            if self.window.now(now_ns) >= shared.windows().open_until() {
-                self.close_window(shared, now_ns);
-            }
             due_ns = self.pace.due_ns(now_ns, self.period_ns);
         }
-        self.health.agent_cpu_ns += clock::own_cpu_ns().saturating_sub(self.cpu_at_window_ns);
-        self.cpu_at_window_ns = clock::own_cpu_ns();
+        self.account_cpu();
+    }
+
+    /// Adds what this thread has used since the last time to the open window.
+    fn account_cpu(&mut self) {
+        let cpu_ns = clock::own_cpu_ns();
+        self.health.agent_cpu_ns += cpu_ns.saturating_sub(self.cpu_at_window_ns);
+        self.cpu_at_window_ns = cpu_ns;
     }
 
     /// Takes one sample of every thread.
@@ -271,27 +278,34 @@ impl Sampler {
         }
     }
 
+    /// Closes the open window where it should end, on the wall clock, and opens the next one there.
     fn close_window(&mut self, shared: &Shared, now_ns: u64) {
-        let cpu_ns = clock::own_cpu_ns();
-        self.health.agent_cpu_ns += cpu_ns.saturating_sub(self.cpu_at_window_ns);
-        self.cpu_at_window_ns = cpu_ns;
+        self.account_cpu();
         self.health.rate_hz = self.governor.rate_hz().round() as u32;
-        let expected = self.window.now(now_ns);
+        let now = self.window.now(now_ns);
         let wall = clock::wall();
-        let next = if wall.0.abs_diff(expected.0) > MAX_DRIFT_NS {
+        let next = if wall.0.abs_diff(now.0) > MAX_DRIFT_NS {
             wall
         } else {
-            expected
+            now.align_down(WINDOW_NS)
         };
         let length_ns = now_ns.saturating_sub(self.window.monotonic_ns);
         self.governor.account(self.health.agent_cpu_ns, length_ns);
         let mut windows = shared.windows();
         self.settle_cpu(&mut windows);
-        windows.close(expected, next, std::mem::take(&mut self.health));
+        let end = windows.open_until();
+        windows.close(end, next, std::mem::take(&mut self.health));
         drop(windows);
+        // The next window may have begun a little before now.
+        let since_ns = if next <= now { now.0 - next.0 } else { 0 };
+        let monotonic_ns = if since_ns < WINDOW_NS {
+            now_ns - since_ns
+        } else {
+            now_ns
+        };
         self.window = WindowClock {
             utc: next,
-            monotonic_ns: now_ns,
+            monotonic_ns,
         };
     }
 
