@@ -70,12 +70,12 @@ def running(
         folder = Path(name)
         words = [str(word) for word in command]
         if agent:
-            words = [str(PYROMETER), "run", "--dir", name, "--", *words]
+            words = [str(PYROMETER), "run", "--", *words]
         with (folder / "stderr").open("wb") as errors:
             popen = subprocess.Popen(
                 words,
                 cwd=cwd,
-                env={**clean_environment(), **variables},
+                env={**clean_environment(), "PYROMETER_DIR": name, **variables},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -32,7 +32,9 @@ def shares(plan: Plan, python: str, idle: int) -> list[float]:
     """The agent's share of a core in each slice, percent."""
     slices = min(plan.rounds, SLICES)
     seconds = plan.seconds(SECONDS) / slices
-    with running(program("busy", "--idle", idle, python=python), agent=True) as target:
+    # With its usual budget of 1 % of a core the agent would lower its rate where this costs more.
+    busy = program("busy", "--idle", idle, python=python)
+    with running(busy, agent=True, PYROMETER_BUDGET="1") as target:
         target.next_line()
         time.sleep(WARM_UP_SECONDS)
         agent = threads_named(target.pid, AGENT_THREADS)
