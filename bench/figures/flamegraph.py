@@ -57,7 +57,9 @@ def filled(folder: Path, seconds: float) -> Iterator[tuple[str, float]]:
     with running(serve) as server:
         wait_until(lambda: answers(f"http://{host}/readyz"), server, "the server does not answer")
         since = time.time()
-        with shop(database, workers=WORKERS, agent=True, PYROMETER_DIR=str(sockets)) as (master, url):
+        with shop(
+            database, workers=WORKERS, agent=True, PYROMETER_DIR=str(sockets), PYROMETER_SERVICE="shop"
+        ) as (master, url):
             put_load(master, url, seconds)
             yield host, since
 
