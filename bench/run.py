@@ -1,7 +1,7 @@
 """``make bench``: measures the figures that README speaks of, on this machine, and prints one table.
 
-Figures are taken one after the other and, where two things are compared, in alternating order
-within one run. Nothing is estimated: what cannot be measured here is named with the reason. A run
+Figures of time are taken one after the other and, where two things are compared, in alternating
+order within one run. Nothing is estimated: what cannot be measured here is named with the reason. A run
 takes about six minutes, five more with ``--full``. The exit code is 0 also when a goal is missed:
 on a noisy machine that says little, and the table says it.
 """
@@ -12,15 +12,19 @@ import argparse
 import importlib
 import json
 import signal
+import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from measure import Figure, machine
+from measure import Figure, NotMeasured, machine
 from plan import Plan
 
 # In the order in which they run and are printed.
 GROUPS = ("overhead", "slowdown", "memory", "feed", "flamegraph", "web", "peers")
+# Those that measure bytes and no time: they may run beside one another.
+BYTES = ("memory", "feed", "web")
 DEFAULT_ROUNDS = 5
 
 
@@ -79,6 +83,26 @@ def arguments() -> argparse.Namespace:
     return options
 
 
+def measured(plan: Plan, wanted: list[str]) -> dict[str, list[Figure]]:
+    """The figures of each group: those of time one after the other, then those of bytes together."""
+    times = [group for group in wanted if group not in BYTES]
+    tables = {group: measured_group(plan, group) for group in times}
+    with ThreadPoolExecutor() as pool:
+        together = [group for group in wanted if group in BYTES]
+        tables |= zip(together, pool.map(lambda group: measured_group(plan, group), together))
+    return tables
+
+
+def measured_group(plan: Plan, group: str) -> list[Figure]:
+    start = time.monotonic()
+    try:
+        figures = importlib.import_module(f"figures.{group}").measure(plan)
+    except (NotMeasured, OSError, subprocess.SubprocessError) as error:
+        figures = [Figure(group, "", None, reason=str(error))]
+    say(f"· {group:12}{time.monotonic() - start:5.0f} s")
+    return figures
+
+
 def main() -> int:
     options = arguments()
     # So that every block of a started process is left in order.
@@ -88,21 +112,15 @@ def main() -> int:
     print_machine(facts)
     if plan.quick:
         say("warning: --quick: intervals are too short for figures that anybody should quote")
-    tables: dict[str, list[Figure]] = {}
+    wanted = [group for group in GROUPS if not options.only or group in options.only]
     start = time.monotonic()
-    for group in GROUPS:
-        if options.only and group not in options.only:
-            continue
-        began = time.monotonic()
-        print(f"· {group:12}", end="", flush=True)
-        tables[group] = importlib.import_module(f"figures.{group}").measure(plan)
-        say(f"{time.monotonic() - began:5.0f} s")
+    tables = measured(plan, wanted)
     peers = tables.pop("peers", [])
-    figures = [figure for group in tables.values() for figure in group]
+    figures = [figure for group in wanted for figure in tables.get(group, [])]
     if figures:
         print_table("Figures (a goal is at most)", figures)
     if peers:
-        print_table("Side by side: one busy thread, 100 Hz", peers)
+        print_table("Side by side: one busy thread, depth 30, 100 Hz", peers)
     say(f"\n{time.monotonic() - start:.0f} s in all")
     if options.json:
         result = {"machine": facts, "rounds": plan.rounds, "quick": plan.quick, "full": plan.full}

@@ -1,13 +1,15 @@
 """Memory that the agent adds to a worker of the shop: the same worker with and without it, in pairs.
 
 Both of a pair run at the same time and do the same requests. They are looked at when the agent has
-closed two windows and a collector's poll has been answered after each.
+closed two windows and a collector's poll has been answered after each. Two pairs run beside each
+other, so pages of the agent's library are shared as among workers of one host.
 """
 
 from __future__ import annotations
 
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +19,7 @@ from plan import Plan
 from targets import endpoint, get, seed_shop, shop, stats, wait_until
 
 PAIRS = 5
+PAIRS_AT_ONCE = 2
 WINDOWS = 2
 WINDOW_SECONDS = 10
 REQUESTS = 120
@@ -41,8 +44,9 @@ def measure(plan: Plan) -> list[Figure]:
     }
     with TemporaryDirectory(prefix="pyrometer-bench-") as folder:
         database = seed_shop(Path(folder))
-        for _ in range(plan.times(PAIRS)):
-            without, with_agent = pair(database)
+        with ThreadPoolExecutor(max_workers=PAIRS_AT_ONCE) as pool:
+            pairs = list(pool.map(pair, [database] * plan.times(PAIRS)))
+        for without, with_agent in pairs:
             for kind, figure in figures.items():
                 figure.values.append((getattr(with_agent, kind) - getattr(without, kind)) / MIB)
     return list(figures.values())
