@@ -1,0 +1,131 @@
+"""What one window of a warm worker costs on the wire: the answer to a collector that has the rest.
+
+The decoder here reads only as much of the feed (crates/formats/src/feed.rs) as a collector needs to
+ask on: how many table entries it has, and how many stacks a window holds.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from measure import Figure, NotMeasured
+from plan import Plan
+from targets import endpoint, program, running, stats, wait_until
+
+GOAL_BYTES = 4096
+HEAD_BYTES = 13
+WARM_UP_WINDOWS = 2
+MOST_WINDOWS = 3
+WINDOW_SECONDS = 10
+
+
+class Reader:
+    """Takes values off the front of a payload."""
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+        self.at = 0
+
+    def varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self.payload[self.at]
+            self.at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def varints(self, count: int) -> list[int]:
+        return [self.varint() for _ in range(count)]
+
+    def text(self) -> None:
+        length = self.varint()
+        self.at += length
+
+    def labels(self) -> None:
+        for _ in range(2 * self.varint()):
+            self.text()
+
+
+@dataclass
+class Answer:
+    wire_bytes: int
+    newest: int
+    have: str  # for the next request, as a collector would put it
+    stacks: list[int]  # distinct stacks of each window
+
+
+def ask(path: Path, target: str) -> bytes:
+    """Every byte that the worker sends for one GET, the head of the answer included."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(20)
+        client.connect(str(path))
+        client.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        received = b""
+        while chunk := client.recv(1 << 16):
+            received += chunk
+        return received
+
+
+def decode(received: bytes, have: str = "") -> Answer:
+    head, _, body = received.partition(b"\r\n\r\n")
+    if b" 200 " not in head.split(b"\r\n")[0] or not body.startswith(b"PYRF\x01"):
+        raise NotMeasured("the endpoint's answer is not a feed of version 1")
+    reader = Reader(zlib.decompress(body[HEAD_BYTES:], wbits=-15))
+    reader.text(), reader.varint(), reader.text(), reader.text(), reader.text()
+    reader.labels()
+    _started, _rate, _oldest, newest = reader.varints(4)
+    for _ in range(reader.varint()):
+        number, functions = reader.varints(2)
+        for _ in range(reader.varint()):
+            reader.text()
+        count = reader.varint()
+        for _ in range(count):
+            reader.text()
+            reader.varints(2)
+        stacks_from, stacks = reader.varints(2)
+        reader.varints(3 * stacks)
+        have = f"{number}:{functions + count}:{stacks_from + stacks}"
+    return Answer(len(received), newest, have, [window_stacks(reader) for _ in range(reader.varint())])
+
+
+def window_stacks(reader: Reader) -> int:
+    reader.varints(4 + 7)  # number, start, length, generation; health
+    found = 0
+    for _ in range(reader.varint()):
+        reader.at += 1  # kind: the sampler's, with three columns
+        reader.labels()
+        count = reader.varint()
+        reader.varints(4 * count)
+        found = max(found, count)
+    return found
+
+
+def measure(plan: Plan) -> list[Figure]:
+    figure = Figure("one window of 10 s, about 300 stacks, bytes on the wire", "B", GOAL_BYTES)
+    with running(program("stacks"), agent=True) as target:
+        target.next_line()
+        path = endpoint(target)
+        answer = wait_for_window(target, path, Answer(0, 0, "", []), WARM_UP_WINDOWS)
+        found = []
+        for _ in range(min(plan.rounds, MOST_WINDOWS)):
+            answer = wait_for_window(target, path, answer, answer.newest + 1)
+            figure.values.append(answer.wire_bytes)
+            found += answer.stacks
+    figure.note = f"stacks in these windows: {', '.join(map(str, found))}; with the head of the HTTP answer"
+    return [figure]
+
+
+def wait_for_window(target, path: Path, last: Answer, number: int) -> Answer:
+    """What a collector gets that polls when window ``number`` is closed and has all before it."""
+    seconds = (number - last.newest + 1) * WINDOW_SECONDS
+    closed = lambda: stats(path)["windows"]["closed"] >= number  # noqa: E731
+    wait_until(closed, target, f"window {number} was not closed", seconds)
+    time.sleep(0.1)
+    query = f"/feed?since={last.newest}" + (f"&have={last.have}" if last.have else "")
+    return decode(ask(path, query), last.have)

@@ -1,0 +1,92 @@
+"""One busy thread at a known stack depth that spends its CPU in four functions by a known plan.
+
+A target of measurement: it knows no profiler. It prints one line ``{"thread": OS thread id}``, then
+answers every line on stdin with the CPU nanoseconds that each function really used so far, by the
+thread's own clock, and ends when stdin closes. Most of the CPU is inside C functions, which a
+sampler that sees only Python's own instructions counts wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import select
+import sys
+import threading
+import time
+import zlib
+
+ROUND_NS = 100_000_000
+NUMBERS = [hash(str(n)) for n in range(20_000)]
+DOCUMENT = json.dumps({str(n): [n, str(n)] for n in range(3_000)})
+BYTES = DOCUMENT.encode() * 4
+
+
+def in_python() -> None:
+    total = 0
+    for number in range(40_000):
+        total += number * number
+
+
+def in_sorted() -> None:
+    ordered = sorted(NUMBERS)
+    del ordered  # freed here, not in the caller
+
+
+def in_json() -> None:
+    document = json.loads(DOCUMENT)
+    del document
+
+
+def in_zlib() -> None:
+    zlib.compress(BYTES)
+
+
+PLAN = {in_python: 0.21, in_sorted: 0.42, in_json: 0.27, in_zlib: 0.10}
+used = {function.__name__: 0 for function in PLAN}
+
+
+def spend(function, nanoseconds: float) -> None:
+    start = now = time.thread_time_ns()
+    while now < start + nanoseconds:
+        function()
+        now = time.thread_time_ns()
+    used[function.__name__] += now - start
+
+
+def work_until_told_to_end() -> None:
+    print(json.dumps({"thread": threading.get_native_id()}), flush=True)
+    while True:
+        for function, share in PLAN.items():
+            spend(function, share * ROUND_NS)
+        if select.select([sys.stdin], [], [], 0)[0]:
+            if not sys.stdin.readline():
+                return
+            print(json.dumps(used), flush=True)
+
+
+def descend(frames: int) -> None:
+    if frames > 0:
+        descend(frames - 1)
+    else:
+        work_until_told_to_end()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--depth", type=int, default=30, help="frames from the module to the leaf")
+    parser.add_argument("--idle", type=int, default=0, help="further threads, which only wait")
+    parser.add_argument("--pyroscope", help="server of the peer that has to be started in the program")
+    options = parser.parse_args()
+    if options.pyroscope:
+        import pyroscope
+
+        pyroscope.configure(application_name="busy", server_address=options.pyroscope, sample_rate=100)
+    never = threading.Event()
+    for _ in range(options.idle):
+        threading.Thread(target=never.wait, daemon=True).start()
+    # Besides the descent, the stack has the module, main, work_until_told_to_end, spend and the leaf.
+    descend(options.depth - 6)
+
+
+main()
