@@ -120,7 +120,7 @@ class Stack:
     def known_shares(self, *gunicorn: Any, run: tuple[str, ...] = (), binaries: Path = BIN) -> str:
         """examples/known_shares under gunicorn with four workers; its address."""
         command = [PYROMETER, "run", "--service", "known", *run, "--", binaries / "gunicorn"]
-        options = ["--workers", "4", "--bind", "127.0.0.1:0", "--timeout", "120", *gunicorn]
+        options = ["--workers", "4", "--bind", "127.0.0.1:0", "--no-control-socket", "--timeout", "120", *gunicorn]
         process = self.start("gunicorn", [*command, *options, "app:application"], cwd=KNOWN_SHARES)
         return process.said(r"Listening at: (http://\S+)")
 

@@ -39,9 +39,10 @@ def check_shares(stack: Stack, gunicorn: list[str], binaries: Path = BIN) -> Non
     assert 0.97 < sum(found.values()) / sum(expected.values()) < 1.03
 
 
-@pytest.mark.parametrize("gunicorn", [["--worker-class", "sync"], ["--worker-class", "gthread", "--threads", "4"]])
-def test_shares_are_the_truth(stack: Stack, gunicorn: list[str]) -> None:
-    check_shares(stack, gunicorn)
+@pytest.mark.parametrize("worker_class", ["sync", "gthread"])
+def test_shares_are_the_truth(stack: Stack, worker_class: str) -> None:
+    threads = ["--threads", "4"] if worker_class == "gthread" else []
+    check_shares(stack, ["--worker-class", worker_class, *threads])
 
 
 @pytest.mark.parametrize("minor", ["3.12", "3.13"])
