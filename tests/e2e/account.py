@@ -76,8 +76,14 @@ def observed(stack: Stack, profile_type: str = CPU, **interval: Any) -> dict[str
     return {name: totals.get(name, 0) for name in FUNCTIONS}
 
 
+def busy_samples(found: dict[str, int], rate_hz: int) -> int:
+    """How many samples a share rests on: CPU seconds times rate. Threads that wait for a core or for the
+    GIL are sampled, too, but weigh nothing."""
+    return sum(found.values()) * rate_hz // 1_000_000_000
+
+
 def assert_shares(found: dict[str, int], expected: dict[str, int], samples: int, points: float = 3) -> None:
-    """Shares among the four agree within ``points``, and there were samples enough to tell."""
+    """Shares among the four agree within ``points``; ``samples`` is for the message."""
     shares = {name: 100 * found[name] / sum(found.values()) for name in FUNCTIONS}
     truths = {name: 100 * expected[name] / sum(expected.values()) for name in FUNCTIONS}
     deviation = max(abs(shares[name] - truths[name]) for name in FUNCTIONS)

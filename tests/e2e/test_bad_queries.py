@@ -10,7 +10,7 @@ CASES = [
     ("flamegraph", {"query": '{service="known"'}, "bad_selector"),
     ("flamegraph", {"query": '{service=~"("}'}, "bad_selector"),
     ("table", {"from": "yesterday"}, "bad_time"),
-    ("table", {"until": "now-15"}, "bad_time"),
+    ("table", {"until": "now-15x"}, "bad_time"),
     ("timeline", {"from": "2026-13-01T00:00:00Z"}, "bad_time"),
     ("table", {"from": "now", "until": "now-1h"}, "empty_interval"),
     ("flamegraph", {"type": "cpu"}, "unknown_profile_type"),
@@ -20,7 +20,7 @@ CASES = [
     ("flamegraph", {"querry": "{}"}, "unknown_parameter"),
     ("workers", {"query": "{}"}, "unknown_parameter"),
     ("functions/timeline", {}, "missing_parameter"),
-    ("export", {"format": "docx"}, "bad_format"),
+    ("export", {"format": "docx"}, "unknown_format"),
 ]
 
 
