@@ -46,7 +46,9 @@ def eventually(what: str, probe: Callable[[], Any], seconds: float = PATIENCE_SE
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYROMETER_", "PYTHON"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYROMETER_", "PYTHON"))
+    }
     return {**kept, **more}
 
 
@@ -57,7 +59,9 @@ class Process:
         self.name = name
         self.log = log
         with log.open("ab") as output:
-            self._popen = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **options)
+            self._popen = subprocess.Popen(
+                command, stdout=output, stderr=output, start_new_session=True, **options
+            )
         self.pid = self._popen.pid
 
     def text(self) -> str:
@@ -98,7 +102,9 @@ class Stack:
         self.truth.mkdir()
         self.started: list[Process] = []
         self.address = ""
-        self.environment = clean_environment(PYROMETER_DIR=str(self.sockets), KNOWN_SHARES_DIR=str(self.truth))
+        self.environment = clean_environment(
+            PYROMETER_DIR=str(self.sockets), KNOWN_SHARES_DIR=str(self.truth)
+        )
 
     def start(self, name: str, command: list[Any], **options: Any) -> Process:
         words = [str(word) for word in command]
@@ -120,7 +126,16 @@ class Stack:
     def known_shares(self, *gunicorn: Any, run: tuple[str, ...] = (), binaries: Path = BIN) -> str:
         """examples/known_shares under gunicorn with four workers; its address."""
         command = [PYROMETER, "run", "--service", "known", *run, "--", binaries / "gunicorn"]
-        options = ["--workers", "4", "--bind", "127.0.0.1:0", "--no-control-socket", "--timeout", "120", *gunicorn]
+        options = [
+            "--workers",
+            "4",
+            "--bind",
+            "127.0.0.1:0",
+            "--no-control-socket",
+            "--timeout",
+            "120",
+            *gunicorn,
+        ]
         process = self.start("gunicorn", [*command, *options, "app:application"], cwd=KNOWN_SHARES)
         return process.said(r"Listening at: (http://\S+)")
 

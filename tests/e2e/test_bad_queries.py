@@ -31,7 +31,9 @@ def serving(shared_stack: Stack) -> Stack:
     return shared_stack
 
 
-@pytest.mark.parametrize(("resource", "parameters", "code"), CASES, ids=[f"{c[2]}-{c[0]}-{i}" for i, c in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("resource", "parameters", "code"), CASES, ids=[f"{c[2]}-{c[0]}-{i}" for i, c in enumerate(CASES)]
+)
 def test_code_message_and_hint(serving: Stack, resource: str, parameters: dict[str, str], code: str) -> None:
     status, answer = serving.ask(resource, **parameters)
     assert (status, answer["error"]["code"]) == (400, code), answer

@@ -132,7 +132,9 @@ def test_bad_targets_are_shown_and_the_good_are_collected(stack: Stack) -> None:
 
 @pytest.mark.parametrize("target", ["ftp://127.0.0.1:1", "http://127.0.0.1", "nonsense", "http://a:1/path"])
 def test_a_target_that_cannot_be_meant_is_refused_at_once(stack: Stack, target: str) -> None:
-    process = stack.start("refused", [PYROMETER, "serve", "--data", stack.folder / "data", "--target", target])
+    process = stack.start(
+        "refused", [PYROMETER, "serve", "--data", stack.folder / "data", "--target", target]
+    )
     code = eventually("it ends", lambda: None if (found := process.exit_code()) is None else [found])[0]
     assert code != 0
     assert target in process.text()

@@ -13,7 +13,7 @@ from stack import CPU, PYROMETER, Stack, eventually
 HERE = Path(__file__).parent
 CONCURRENCY = 2
 TASKS = 40
-PACKAGES = ["celery==5.5.3", "kombu[filesystem]"]
+PACKAGES = ["celery==5.7.0"]
 
 
 def test_prefork_children_and_their_tasks_are_profiled(
@@ -22,7 +22,17 @@ def test_prefork_children_and_their_tasks_are_profiled(
     binaries = environment_of("celery", python_of("3.11"), PACKAGES)
     stack.environment["E2E_BROKER"] = str(stack.folder / "broker")
     celery = [binaries / "celery", "-A", "tasks_for_celery"]
-    pool = ["worker", "--pool", "prefork", "--concurrency", CONCURRENCY, "--loglevel", "INFO", "--without-mingle", "--without-gossip"]
+    pool = [
+        "worker",
+        "--pool",
+        "prefork",
+        "--concurrency",
+        CONCURRENCY,
+        "--loglevel",
+        "INFO",
+        "--without-mingle",
+        "--without-gossip",
+    ]
 
     stack.serve("--poll-interval", "1")
     worker = stack.start("celery", [PYROMETER, "run", "--service", "jobs", "--", *celery, *pool], cwd=HERE)

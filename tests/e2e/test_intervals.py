@@ -67,6 +67,8 @@ def test_two_intervals_differ_and_make_the_whole(stack: Stack) -> None:
         assert one["total"] + other["total"] == whole["total"] > 0
         assert one["samples"] + other["samples"] == whole["samples"] > 0
         assert [part["gaps"] for part in parts] == [[], [], []]
-        one_by_one = by_function(stack, profile_type, start, middle) + by_function(stack, profile_type, middle, end)
+        one_by_one = by_function(stack, profile_type, start, middle) + by_function(
+            stack, profile_type, middle, end
+        )
         # A Counter's sum drops what is zero, so it is dropped on both sides.
         assert one_by_one == +by_function(stack, profile_type, start, end)

@@ -19,7 +19,9 @@ def endpoints():
 """
 
 
-def run(stack: Stack, script: str, *options: Any, python: Any = PYTHON, **more: Any) -> subprocess.CompletedProcess:
+def run(
+    stack: Stack, script: str, *options: Any, python: Any = PYTHON, **more: Any
+) -> subprocess.CompletedProcess:
     """A Python script under `pyrometer run`, to its end."""
     command = [PYROMETER, "run", *options, "--", python, "-c", ENDPOINTS + script]
     more.setdefault("env", stack.environment)
@@ -43,7 +45,17 @@ def test_the_exit_code_and_the_output_are_the_commands_own(stack: Stack) -> None
 )
 def test_a_signal_reaches_the_command(stack: Stack, script: str, expected: int) -> None:
     ready = "print('ready', flush=True);"
-    process = stack.start("signalled", [PYROMETER, "run", "--", PYTHON, "-c", "import sys;" + script.replace("signal.pause", ready + "signal.pause")])
+    process = stack.start(
+        "signalled",
+        [
+            PYROMETER,
+            "run",
+            "--",
+            PYTHON,
+            "-c",
+            "import sys;" + script.replace("signal.pause", ready + "signal.pause"),
+        ],
+    )
     process.said("(ready)")
     assert process.end(signal.SIGTERM) == expected
     assert "Traceback" not in process.text()
@@ -55,8 +67,15 @@ def test_the_users_sitecustomize_and_path_are_kept(stack: Stack) -> None:
     (own / "sitecustomize.py").write_text("import builtins; builtins.MARK = 'from the user'\n")
     (own / "beside.py").write_text("NAME = 'beside'\n")
     environment = {**stack.environment, "PYTHONPATH": str(own)}
-    done = run(stack, "import beside, sitecustomize; print(MARK, beside.NAME, sitecustomize.__file__, endpoints())", env=environment)
-    assert (done.stdout.split(), done.stderr) == (["from", "the", "user", "beside", str(own / "sitecustomize.py"), "1"], "")
+    done = run(
+        stack,
+        "import beside, sitecustomize; print(MARK, beside.NAME, sitecustomize.__file__, endpoints())",
+        env=environment,
+    )
+    assert (done.stdout.split(), done.stderr) == (
+        ["from", "the", "user", "beside", str(own / "sitecustomize.py"), "1"],
+        "",
+    )
 
 
 def test_an_error_in_the_users_sitecustomize_is_shown_as_ever(stack: Stack) -> None:
@@ -64,7 +83,9 @@ def test_an_error_in_the_users_sitecustomize_is_shown_as_ever(stack: Stack) -> N
     own.mkdir()
     (own / "sitecustomize.py").write_text("raise ValueError('of the user')\n")
     environment = {**stack.environment, "PYTHONPATH": str(own)}
-    alone = subprocess.run([PYTHON, "-c", "print('on')"], capture_output=True, text=True, check=False, env=environment)
+    alone = subprocess.run(
+        [PYTHON, "-c", "print('on')"], capture_output=True, text=True, check=False, env=environment
+    )
     done = run(stack, "print('on')", env=environment)
     assert (done.returncode, done.stdout) == (alone.returncode, alone.stdout)
     assert done.stderr.count("ValueError: of the user") == alone.stderr.count("ValueError: of the user") == 1
@@ -84,7 +105,10 @@ subprocess.run(["sh", "-c", f'"{sys.executable}" -c "{again}"'], check=True)
 print("parent", endpoints())
 """
     done = run(stack, script)
-    assert (done.stdout.splitlines(), done.stderr) == (["forked 1", "executed 1", "executed 1", "parent 1"], "")
+    assert (done.stdout.splitlines(), done.stderr) == (
+        ["forked 1", "executed 1", "executed 1", "parent 1"],
+        "",
+    )
     assert done.returncode == 0
 
 
@@ -93,7 +117,11 @@ def test_after_exec_nothing_is_left_behind(stack: Stack) -> None:
     stack.serve("--poll-interval", "1")
     wait = "print('ready', flush=True); sys.stdin.read()"
     script = f"import os, sys; os.execv(sys.executable, [sys.executable, '-c', {('import sys; ' + wait)!r}])"
-    process = stack.start("becoming", [PYROMETER, "run", "--service", "becomes", "--", PYTHON, "-c", script], stdin=subprocess.PIPE)
+    process = stack.start(
+        "becoming",
+        [PYROMETER, "run", "--service", "becomes", "--", PYTHON, "-c", script],
+        stdin=subprocess.PIPE,
+    )
     process.said("(ready)")
     eventually("it is a worker", lambda: [w for w in stack.workers() if w["pid"] == process.pid])
     of_it = lambda: {w["state"] for w in stack.get("workers")["workers"] if f"/{process.pid}-" in w["target"]}  # noqa: E731
@@ -101,8 +129,13 @@ def test_after_exec_nothing_is_left_behind(stack: Stack) -> None:
 
 
 def test_a_command_that_is_not_there(stack: Stack) -> None:
-    done = subprocess.run([PYROMETER, "run", "--", "no-such-command"], capture_output=True, text=True, check=False, env=stack.environment)
+    done = subprocess.run(
+        [PYROMETER, "run", "--", "no-such-command"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=stack.environment,
+    )
     assert done.returncode not in (0, 3)
     assert "no-such-command" in done.stderr
     assert "hint:" in done.stderr
-

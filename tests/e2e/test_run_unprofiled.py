@@ -21,7 +21,9 @@ PARENT = f"import subprocess, sys; print('parent', flush=True); subprocess.run([
 
 def run(stack: Stack, *command: object, **more: object) -> subprocess.CompletedProcess:
     words = [str(word) for word in command]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, **{"env": stack.environment, **more})
+    return subprocess.run(
+        words, capture_output=True, text=True, timeout=60, check=False, **{"env": stack.environment, **more}
+    )
 
 
 def warnings(text: str) -> list[str]:
@@ -29,7 +31,9 @@ def warnings(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("minor", ["3.9", "3.10"])
-def test_an_older_python_goes_on_with_one_warning_per_process(stack: Stack, minor: str, python_of: Callable) -> None:
+def test_an_older_python_goes_on_with_one_warning_per_process(
+    stack: Stack, minor: str, python_of: Callable
+) -> None:
     done = run(stack, PYROMETER, "run", "--", python_of(minor), "-c", PARENT)
     assert (done.returncode, done.stdout.split()) == (3, ["parent", "child"])
     assert len(warnings(done.stderr)) == 2, done.stderr
@@ -64,7 +68,9 @@ def readable_installation(stack: Stack) -> Path:
     site = prefix / "lib" / "python3" / "site-packages"
     (prefix / "bin").mkdir(parents=True)
     shutil.copy(PYROMETER, prefix / "bin")
-    package = run(stack, BIN / "python", "-c", "import pyrometer, os; print(os.path.dirname(pyrometer.__file__))").stdout.strip()
+    package = run(
+        stack, BIN / "python", "-c", "import pyrometer, os; print(os.path.dirname(pyrometer.__file__))"
+    ).stdout.strip()
     shutil.copytree(package, site / "pyrometer", ignore=shutil.ignore_patterns("__pycache__"))
     return prefix / "bin" / "pyrometer"
 
@@ -78,7 +84,19 @@ def test_without_permission_to_write_there_is_one_warning(stack: Stack, readable
     closed.mkdir(mode=0o755)
     assert not closed.stat().st_mode & stat.S_IWOTH
     as_nobody = [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    done = run(stack, *as_nobody, readable_installation, "run", "--dir", closed / "sockets", "--", python, "-c", "print('on')", cwd="/")
+    done = run(
+        stack,
+        *as_nobody,
+        readable_installation,
+        "run",
+        "--dir",
+        closed / "sockets",
+        "--",
+        python,
+        "-c",
+        "print('on')",
+        cwd="/",
+    )
     assert (done.returncode, done.stdout) == (0, "on\n"), done.stderr
     assert len(warnings(done.stderr)) == 1, done.stderr
     assert "hint:" in done.stderr

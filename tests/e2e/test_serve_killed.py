@@ -21,7 +21,10 @@ def closed(target: str) -> int:
 
 def flamegraph_account(stack: Stack, pid: int) -> tuple[int, ...]:
     """Samples, wall and CPU as the flamegraphs of one process show them."""
-    answers = [stack.get("flamegraph", query=f'{{pid="{pid}"}}', type=one, from_="now-1h") for one in (SAMPLES, WALL, CPU)]
+    answers = [
+        stack.get("flamegraph", query=f'{{pid="{pid}"}}', type=one, from_="now-1h")
+        for one in (SAMPLES, WALL, CPU)
+    ]
     assert all(answer["gaps"] == [] for answer in answers)
     assert {answer["samples"] for answer in answers} == {answers[0]["total"]}
     return tuple(answer["total"] for answer in answers)

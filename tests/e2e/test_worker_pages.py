@@ -18,7 +18,9 @@ def target(stack: Stack) -> Iterator[str]:
     url = stack.known_shares()
     master = stack.started[-1].pid
     with traffic(url + "/?ms=40"):
-        sockets = eventually("four workers and a master", lambda: len(f := list(stack.sockets.glob("*.sock"))) == 5 and f)
+        sockets = eventually(
+            "four workers and a master", lambda: len(f := list(stack.sockets.glob("*.sock"))) == 5 and f
+        )
         yield next(str(path) for path in sockets if not path.name.startswith(f"{master}-"))
 
 
@@ -68,14 +70,17 @@ def test_the_live_page_names_the_functions(target: str) -> None:
 
     eventually("all four functions are on the page", lambda: all(name in page() for name in FUNCTIONS))
     assert page().lstrip().lower().startswith("<!doctype html>")
-    assert "src=\"http" not in page()
+    assert 'src="http' not in page()
 
 
 def test_collapsed_stacks_count_samples_below_the_application(target: str) -> None:
     def stacks() -> dict[str, int]:
         status, media_type, body = worker_page(target, "/collapsed?seconds=600&type=samples")
         assert (status, media_type) == (200, "text/plain")
-        return {stack: int(count) for stack, _, count in (line.rpartition(" ") for line in body.decode().splitlines())}
+        return {
+            stack: int(count)
+            for stack, _, count in (line.rpartition(" ") for line in body.decode().splitlines())
+        }
 
     found = eventually("spend_40 was seen", lambda: {s: c for s, c in stacks().items() if "spend_40" in s})
     assert all(";application;handle;spend_40" in stack for stack in found), found

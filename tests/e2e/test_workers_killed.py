@@ -78,5 +78,3 @@ def spool_alone_tells_the_same(stack: Stack, ended: dict) -> None:
     [alone] = eventually("the spool is read elsewhere", lambda: stack.workers("exited"))
     stack.address = first_address
     assert (alone["id"], stored(alone)) == (known["id"], stored(known))
-
-
