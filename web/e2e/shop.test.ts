@@ -15,15 +15,15 @@ for (const theme of ["dark", "light"] as const) {
     try {
       const page = await browser.context.newPage();
       const complaints = complaintsOf(page);
-      await page.goto(`${url}/explore?q={service="shop"}&from=now-5m&to=now&f=rates_by_country`);
+      await page.goto(`${url}/explore?q=%7Bservice%3D%22shop%22%7D&from=now-5m&to=now`);
       await graphDrawn(page);
-      await page.getByRole("tab", { name: "Table" }).click();
+      await page.getByRole("button", { name: "Table", exact: true }).click();
       await page.getByPlaceholder(/Search/).fill("rates_by_country");
       const row = page.locator("tbody tr", { hasText: "rates_by_country" }).first();
       await row.waitFor();
       await row.click();
       await page.getByPlaceholder(/Search/).fill("");
-      await page.getByRole("tab", { name: "Flame" }).click();
+      await page.getByRole("button", { name: "Flame", exact: true }).click();
       await graphDrawn(page);
       await page.locator("aside", { hasText: "rates_by_country" }).first().waitFor();
       mkdirSync(PICTURES, { recursive: true });
@@ -36,5 +36,5 @@ for (const theme of ["dark", "light"] as const) {
     } finally {
       await browser.close();
     }
-  });
+  }, 60_000);
 }

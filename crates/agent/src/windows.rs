@@ -182,6 +182,7 @@ impl Windows {
             wall_ns: sum(1) * SAMPLER_QUANTUM_NS,
             cpu_ns: sum(2) * SAMPLER_QUANTUM_NS,
         });
+        health.agent_memory_bytes = self.memory_bytes() as u64;
         self.totals.closed += 1;
         add_health(&mut self.totals.health, &health);
         let block = Block {
@@ -399,6 +400,7 @@ fn add_health(sum: &mut WindowHealth, more: &WindowHealth) {
     sum.torn += more.torn;
     sum.folded += more.folded;
     sum.agent_cpu_ns += more.agent_cpu_ns;
+    sum.agent_memory_bytes = more.agent_memory_bytes;
     sum.rate_hz = more.rate_hz;
 }
 

@@ -118,7 +118,7 @@ impl Feed {
         let newest_seq = reader.varint()?;
         let generations = (0..reader.count(5)?).map(|_| take_generation(&mut reader));
         let generations = generations.collect::<Result<Vec<_>, _>>()?;
-        let windows = (0..reader.count(11)?).map(|_| take_window(&mut reader));
+        let windows = (0..reader.count(12)?).map(|_| take_window(&mut reader));
         let windows = windows.collect::<Result<Vec<_>, _>>()?;
         if !reader.is_empty() {
             return Err(FeedError::Malformed("bytes after the end"));
@@ -314,6 +314,7 @@ fn put_window(out: &mut Vec<u8>, window: &Window) {
         put_varint(out, value);
     }
     put_varint(out, health.agent_cpu_ns);
+    put_varint(out, health.agent_memory_bytes);
     put_varint(out, u64::from(health.rate_hz));
     put_varint(out, window.blocks.len() as u64);
     window.blocks.iter().for_each(|block| put_block(out, block));
@@ -333,6 +334,7 @@ fn take_window(reader: &mut Reader<'_>) -> Result<Window, FeedError> {
         torn: reader.varint()?,
         folded: reader.varint()?,
         agent_cpu_ns: reader.varint()?,
+        agent_memory_bytes: reader.varint()?,
         rate_hz: reader.u32()?,
     };
     let blocks = (0..reader.count(3)?)

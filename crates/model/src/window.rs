@@ -95,6 +95,8 @@ pub struct WindowHealth {
     pub folded: u64,
     /// CPU time that the agent spent, nanoseconds.
     pub agent_cpu_ns: u64,
+    /// Memory that the agent held when the window closed, bytes, about.
+    pub agent_memory_bytes: u64,
     /// Rate that was really aimed at, in Hz; below the rate asked for when the governor lowered it.
     pub rate_hz: u32,
 }

@@ -40,6 +40,7 @@ fn worker(context: &Context, target: String, entry: Entry) -> Result<answers::Wo
     let share = entry
         .last
         .map(|(span, health)| health.agent_cpu_ns as f64 / span.nanos().max(1) as f64);
+    let memory = entry.last.map(|(_, health)| health.agent_memory_bytes);
     let labels = known.into_iter().flat_map(|worker| worker.labels.iter());
     Ok(answers::Worker {
         id: known.map_or_else(|| target.clone(), |worker| worker.incarnation.0.clone()),
@@ -67,7 +68,6 @@ fn worker(context: &Context, target: String, entry: Entry) -> Result<answers::Wo
         wall_ns: totals.wall_ns,
         cpu_ns: totals.cpu_ns,
         agent_cpu_fraction: share,
-        // The feed does not carry it.
-        agent_memory_bytes: None,
+        agent_memory_bytes: memory,
     })
 }

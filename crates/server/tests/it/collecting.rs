@@ -62,6 +62,7 @@ fn a_worker_of_the_socket_directory_is_collected_and_its_account_agrees() {
         (&"shop".into(), &"web-1".into(), &97.into())
     );
     assert_eq!(found["agent_cpu_fraction"], 0.005);
+    assert_eq!(found["agent_memory_bytes"], 1 << 20);
     assert_eq!(found["missed_windows"], 0);
     let all = server.json("/api/v1/flamegraph?from=now-1h&type=wall:wall:nanoseconds:wall:nanoseconds");
     assert_eq!(all["total"].as_u64(), Some(worker.account().wall_ns));

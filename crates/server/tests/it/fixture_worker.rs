@@ -137,6 +137,7 @@ impl FixtureWorker {
             health: WindowHealth {
                 ticks: 1000,
                 agent_cpu_ns: 50_000_000,
+                agent_memory_bytes: 1 << 20,
                 rate_hz: 97,
                 ..WindowHealth::default()
             },
