@@ -48,14 +48,13 @@ demo: build ## Build, then profile the example shop under load; SECONDS=30 ends 
 test: build test-rust test-python test-web test-e2e ## Run every test there is
 
 test-rust: web
-	@$(STEP) 'tests: Rust' 'run `cargo test --workspace` for the details' cargo test --locked --workspace --quiet
-	@grep -hE '^test result' target/test-rust.log 2>/dev/null || true
+	@VERBOSE=1 $(STEP) 'tests: Rust' 'run `cargo test --workspace` for the details' cargo test --locked --workspace --quiet
 
 test-python: build
 	@tools/test_python.sh
 
 test-web: web
-	@$(STEP) 'tests: web, units' 'run `npm test --prefix web`' npm test --prefix web
+	@VERBOSE=1 $(STEP) 'tests: web, units' 'run `npm test --prefix web`' npm test --prefix web
 
 test-e2e: build
 	@tools/test_e2e.sh

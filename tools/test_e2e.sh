@@ -14,5 +14,6 @@ if [ -z "$browser" ]; then
     browser=$(command -v chromium)
 fi
 export CHROMIUM=$browser
+VERBOSE=1 tools/step.sh 'tests: web, in Chromium' 'run `npm run e2e --prefix web`' npm run --prefix web e2e || exit 1
 VERBOSE=1 tools/step.sh 'tests: end to end' 'run .venv/bin/python -m pytest tests/e2e' \
     .venv/bin/python -m pytest -p no:cacheprovider tests/e2e
