@@ -10,6 +10,7 @@
 //! | [`profile_type`] | what is counted, and the columns of each kind of profile |
 //! | [`stacks`] | functions and the trie of stacks that samples refer to |
 //! | [`tree`] | the calling-context tree: merge, prune |
+//! | [`varint`] | numbers as bytes |
 //! | [`window`] | what one worker observed in one window, and who that worker is |
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ pub mod profile_type;
 pub mod stacks;
 pub mod time;
 pub mod tree;
+pub mod varint;
 pub mod window;
 
 pub use labels::Labels;

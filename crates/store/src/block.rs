@@ -3,10 +3,8 @@
 //! The blob is `length of what follows, inflated` as a varint, then one zstd frame of
 //! `count, id deltas, column after column`. Values are quanta, as they came.
 
-use pyrometer_model::{ProfileKind, StackId};
+use pyrometer_model::{ProfileKind, StackId, varint};
 use zstd::bulk::{Compressor, Decompressor};
-
-use crate::bytes::{put_varint, take_varint};
 
 /// Level of compression: higher ones gain below 3 % on blocks of this size and cost twice the time.
 const LEVEL: i32 = 3;
@@ -56,18 +54,18 @@ impl BlockWriter {
 
     pub(crate) fn write(&mut self, rows: &Rows) -> std::io::Result<Vec<u8>> {
         let mut plain = Vec::with_capacity(rows.stacks.len() * 5);
-        put_varint(&mut plain, rows.stacks.len() as u64);
+        varint::put(&mut plain, rows.stacks.len() as u64);
         let mut previous = 0;
         for &StackId(id) in &rows.stacks {
-            put_varint(&mut plain, u64::from(id - previous));
+            varint::put(&mut plain, u64::from(id - previous));
             previous = id;
         }
         rows.columns
             .iter()
             .flatten()
-            .for_each(|&value| put_varint(&mut plain, value));
+            .for_each(|&value| varint::put(&mut plain, value));
         let mut blob = Vec::new();
-        put_varint(&mut blob, plain.len() as u64);
+        varint::put(&mut blob, plain.len() as u64);
         blob.extend(self.0.compress(&plain)?);
         Ok(blob)
     }
@@ -98,28 +96,28 @@ impl BlockReader {
         column: usize,
         mut each: impl FnMut(StackId, u64),
     ) -> Option<()> {
-        let length = take_varint(&mut blob).filter(|&length| length <= MAX_BLOCK_BYTES)? as usize;
+        let length = varint::take(&mut blob).filter(|&length| length <= MAX_BLOCK_BYTES)? as usize;
         self.plain.clear();
         self.plain.reserve(length);
         let written = self.zstd.decompress_to_buffer(blob, &mut self.plain).ok()?;
         let mut rest = self.plain.get(..written)?;
-        let count = usize::try_from(take_varint(&mut rest)?)
+        let count = usize::try_from(varint::take(&mut rest)?)
             .ok()
             .filter(|&count| count <= length)?;
         self.stacks.clear();
         let mut id = 0_u32;
         for _ in 0..count {
-            id = id.checked_add(u32::try_from(take_varint(&mut rest)?).ok()?)?;
+            id = id.checked_add(u32::try_from(varint::take(&mut rest)?).ok()?)?;
             self.stacks.push(id);
         }
         if column >= kind.columns().len() {
             return None;
         }
         for _ in 0..column * count {
-            take_varint(&mut rest)?;
+            varint::take(&mut rest)?;
         }
         for &id in &self.stacks {
-            each(StackId(id), take_varint(&mut rest)?);
+            each(StackId(id), varint::take(&mut rest)?);
         }
         Some(())
     }
