@@ -124,8 +124,12 @@ def test_after_exec_nothing_is_left_behind(stack: Stack) -> None:
     )
     process.said("(ready)")
     eventually("it is a worker", lambda: [w for w in stack.workers() if w["pid"] == process.pid])
-    of_it = lambda: {w["state"] for w in stack.get("workers")["workers"] if f"/{process.pid}-" in w["target"]}  # noqa: E731
-    eventually(f"its life before exec is over: {of_it()}", lambda: of_it() <= {"up", "exited"}, seconds=20)
+
+    def states() -> set[str]:
+        own = [w for w in stack.get("workers")["workers"] if f"/{process.pid}-" in w["target"]]
+        return {worker["state"] for worker in own}
+
+    eventually("its life before exec is over", lambda: states() <= {"up", "exited"}, seconds=30)
 
 
 def test_a_command_that_is_not_there(stack: Stack) -> None:

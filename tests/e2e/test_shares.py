@@ -1,9 +1,9 @@
 """Shares of CPU agree with the truth, with processes, with threads, and on every profiled Python.
 
-Statistics: a run has at least 4,000 busy samples (8 s of CPU at 500 Hz) in the four functions. The standard error of a share p is
-sqrt(p (1 - p) / n), 0.77 points at the worst (p = 0.4), so 3 points are 3.9 standard errors: a false alarm
-about once in 5,000 runs. Samples weigh differently (CPU since the last one), which raises the error a
-little; ticks are spread evenly over time, which lowers it more.
+Statistics: a run has at least 8,000 busy samples (16 s of CPU at 500 Hz) in the four functions. The standard
+error of a share p is sqrt(p (1 - p) / n), 0.55 points at the worst (p = 0.4), so 3 points are 5.5 standard
+errors. A busy machine takes fewer ticks than asked for and samples come in runs, which may double the error:
+a false alarm about once in 150 runs there, practically never on an idle one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from account import assert_shares, busy_samples, observed, settle, traffic, trut
 from stack import BIN, KNOWN_SHARES, Stack, eventually
 
 RATE_HZ = 500
-ENOUGH_SAMPLES = 4_000
+ENOUGH_SAMPLES = 8_000
 REQUEST = "/?ms=40"
 # The master is a process of the service, too.
 PROCESSES = 5
