@@ -18,6 +18,8 @@ from targets import endpoint, program, running, stats, wait_until
 
 GOAL_BYTES = 4096
 HEAD_BYTES = 13
+WINDOW_NUMBERS = 4  # number, start, length, generation
+HEALTH_NUMBERS = 8
 WARM_UP_WINDOWS = 2
 MOST_WINDOWS = 3
 # A window with fewer stacks is left out: the machine was too busy to walk or sample them all.
@@ -94,11 +96,17 @@ def decode(received: bytes, have: str = "") -> Answer:
         stacks_from, stacks = reader.varints(2)
         reader.varints(3 * stacks)
         have = f"{number}:{functions + count}:{stacks_from + stacks}"
-    return Answer(len(received), newest, have, [window_stacks(reader) for _ in range(reader.varint())])
+    try:
+        stacks = [window_stacks(reader) for _ in range(reader.varint())]
+    except IndexError:
+        reader.at = -1
+    if reader.at != len(reader.payload):
+        raise NotMeasured("the feed is not laid out as this decoder knows it; see crates/formats/src/feed.rs")
+    return Answer(len(received), newest, have, stacks)
 
 
 def window_stacks(reader: Reader) -> int:
-    reader.varints(4 + 7)  # number, start, length, generation; health
+    reader.varints(WINDOW_NUMBERS + HEALTH_NUMBERS)
     found = 0
     for _ in range(reader.varint()):
         reader.at += 1  # kind: the sampler's, with three columns
