@@ -25,7 +25,7 @@ from plan import Plan
 from targets import ROOT, Process, endpoint, get, program, running
 
 RATE_HZ = 100
-SECONDS = 9.0
+SECONDS = 8.0
 SETTLE_SECONDS = 1.5
 PUSH_SECONDS = 10
 ROUNDS = 2
