@@ -1,5 +1,5 @@
-// What a reader does on the Explore page, against any server that holds some data of the last
-// quarter of an hour. Nothing here knows a name from the fixture.
+// What a reader does on the Explore page, against the fixture or any server that holds data of the
+// whole last quarter of an hour. Nothing here knows a name from the fixture.
 
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";

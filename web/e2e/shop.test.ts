@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs";
 import { expect, it } from "vitest";
 import { complaintsOf, DESKTOP, startBrowser } from "./browser.ts";
-import { graphDrawn } from "./setup.ts";
+import { brush, graphDrawn, untilParam } from "./setup.ts";
 
 const url = process.env.PYROMETER_URL;
 const PICTURES = process.env.PYROMETER_PICTURES ?? "e2e/screens";
@@ -44,3 +44,32 @@ for (const theme of ["dark", "light"] as const) {
     60_000,
   );
 }
+
+it.runIf(url !== undefined)(
+  "draws what was brushed, and comes back after a reload",
+  async () => {
+    const browser = await startBrowser();
+    try {
+      const page = await browser.context.newPage();
+      const complaints = complaintsOf(page);
+      await page.goto(`${url}/explore?q=%7Bservice%3D%22shop%22%7D&from=now-1m&to=now`);
+      await graphDrawn(page);
+      const whole = await page.locator(".status").innerText();
+      await brush(page, 0.4, 0.8);
+      await untilParam(page, "sel", (value) => value !== null);
+      await page.waitForFunction(
+        (before) => document.querySelector<HTMLElement>(".status")?.innerText !== before,
+        whole,
+      );
+      const link = page.url();
+      await page.reload();
+      await graphDrawn(page);
+      expect(page.url()).toBe(link);
+      expect(await page.locator(".brush").isVisible()).toBe(true);
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  },
+  60_000,
+);

@@ -34,9 +34,9 @@ impl Target<OwnProcess> {
     pub fn own_process() -> Result<Self, AttachError> {
         let interpreter = match own::find()? {
             Some(interpreter) => interpreter,
-            None => remote::find(own_pid(), &OwnProcess)?,
+            None => remote::find(own_pid(), &OwnProcess::new())?,
         };
-        Self::new(OwnProcess, interpreter)
+        Self::new(OwnProcess::new(), interpreter)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Code objects seen, by address: the function they are and the lines of their instructions.
 //!
 //! A code object may be freed and another one made at its address: common while modules are
-//! imported and templates compiled. So each entry keeps a fingerprint, and every sample compares
-//! those of all its frames, in one read.
+//! imported and templates compiled. So each entry keeps a fingerprint, which is compared in every
+//! sample while the entry is young. One that has been the same for [`TRUSTED_AFTER_NS`] is compared
+//! once in [`RECHECK_NS`] only, since most code objects live as long as their module: if it is
+//! replaced after all, its name is wrong for that long at most.
 
 use std::collections::HashMap;
 
@@ -11,6 +13,10 @@ use pyrometer_unwind::{Address, Fingerprint, Frame, LineTable, OwnProcess, Targe
 
 use crate::windows::Windows;
 
+/// Age from which a code object is trusted for a while.
+const TRUSTED_AFTER_NS: u64 = 10_000_000_000;
+/// How long.
+const RECHECK_NS: u64 = 1_000_000_000;
 /// Most entries kept; a process with more starts over, which costs a copy per code object.
 const MAX_CODES: usize = 16_384;
 /// Most bytes of line tables kept.
@@ -22,7 +28,19 @@ struct Entry {
     function: Option<FunctionId>,
     lines: LineTable,
     fingerprint: Fingerprint,
+    copied_ns: u64,
     checked_ns: u64,
+}
+
+impl Entry {
+    fn is_due(&self, now_ns: u64) -> bool {
+        let trusted_ns = if now_ns - self.copied_ns < TRUSTED_AFTER_NS {
+            0
+        } else {
+            RECHECK_NS
+        };
+        now_ns - self.checked_ns > trusted_ns
+    }
 }
 
 /// What had to be done before the code objects of a stack were known.
@@ -94,11 +112,14 @@ impl Codes {
         self.due.clear();
         for frame in frames {
             if let Some(entry) = self.entries.get_mut(&frame.code)
-                && entry.checked_ns != now_ns
+                && entry.is_due(now_ns)
             {
                 entry.checked_ns = now_ns;
                 self.due.push(frame.code);
             }
+        }
+        if self.due.is_empty() {
+            return false;
         }
         target.fingerprint(&self.due, &mut self.found);
         let before = self.entries.len();
@@ -130,6 +151,7 @@ impl Codes {
             function: windows.function(&function),
             lines: code.lines,
             fingerprint: code.fingerprint,
+            copied_ns: now_ns,
             checked_ns: now_ns,
         };
         self.entries.insert(address, entry);

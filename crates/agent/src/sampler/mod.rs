@@ -52,12 +52,12 @@ fn key_of(snapshot: &ThreadSnapshot) -> ThreadKey {
     (snapshot.interpreter, snapshot.unique_id)
 }
 
-/// Whether a thread is on a core at this moment, or would be if there were one.
+/// Whether a thread is on a core at this moment, or would be if this tick had not taken its core.
 ///
 /// `cpu_before_ns` was read before its stack: the CPU clock of a thread that runs has gone on since.
 fn is_executing(snapshot: &ThreadSnapshot, cpu_before_ns: u64) -> bool {
     let tid = snapshot.os_thread_id.0;
-    clock::thread_cpu_ns(tid).is_some_and(|now_ns| now_ns > cpu_before_ns) || clock::is_runnable(tid)
+    clock::thread_cpu_ns(tid).is_some_and(|now_ns| now_ns > cpu_before_ns) || clock::is_displaced(tid)
 }
 
 /// The sampler's own memory. It survives a pause of its thread.

@@ -10,6 +10,7 @@ use pyrometer_formats::feed::MAX_PAYLOAD_BYTES;
 use pyrometer_model::UnixNanos;
 
 use super::{Collector, blocking};
+use crate::server::now;
 
 /// A spool file that was read is kept this long, for other readers.
 const SPOOL_AGE: Duration = Duration::from_secs(600);
@@ -23,6 +24,9 @@ pub(super) type Key = (u32, u64);
 pub(super) fn key(names: &Names) -> Key {
     (names.pid, names.started.0)
 }
+
+/// From the name of a socket to its worker's first answer, nanoseconds: far more than it takes.
+const SETTLE_NS: u64 = 10_000_000_000;
 
 /// What lies in the directory.
 #[derive(Debug, Default)]
@@ -49,9 +53,13 @@ pub(super) fn list(directory: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
-/// Removes the socket of a process that is gone; says whether it is.
+/// Removes a socket that refused a connection and whose worker is gone; says whether it is.
+///
+/// A worker listens as long as it lives. So one that refuses is gone even where its process lives,
+/// as after an exec; unless it began a moment ago and does not listen yet.
 pub(super) fn remove_if_dead(names: &Names, path: &Path) -> bool {
-    if is_alive(names) {
+    let is_new = now().0.saturating_sub(names.started.0) < SETTLE_NS;
+    if is_new && is_alive(names) {
         return false;
     }
     match std::fs::remove_file(path) {
@@ -164,7 +172,6 @@ fn is_old(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::now;
 
     #[test]
     fn processes_are_told_apart_by_their_start() {

@@ -59,7 +59,9 @@ impl FetchError {
             Self::Status(_) | Self::Http(_) | Self::TooLarge => {
                 Some("is this the endpoint of a pyrometer worker?")
             }
-            Self::Broken(_) => None,
+            Self::Broken(_) => {
+                Some("it is asked again; look at the worker, and at what lies between, if it goes on")
+            }
         }
     }
 }

@@ -8,7 +8,7 @@
 //! - Never stops, signals or writes to the target.
 //! - A batch is one system call, as long as it has at most [`MAX_VECTORS`] requests and all of
 //!   them are mapped. A request that cannot be read ends the call; it is resumed behind it.
-//! - Reading our own process needs no rights and follows a fork: the pid is asked for each time.
+//! - Reading our own process needs no rights. The pid is asked for once: attach anew after a fork.
 //!
 //! # Sources
 //! `process_vm_readv(2)`; `mm/process_vm_access.c` (order of copying, short counts).
@@ -23,8 +23,24 @@ use crate::ids::{Address, Pid};
 const MAX_VECTORS: usize = 128;
 
 /// The process this code runs in.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct OwnProcess;
+#[derive(Clone, Copy, Debug)]
+pub struct OwnProcess {
+    pid: Pid,
+}
+
+impl OwnProcess {
+    /// This process. Not its children: a fork gives them another pid.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { pid: own_pid() }
+    }
+}
+
+impl Default for OwnProcess {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 /// Another process of this machine. Needs the right to ptrace it.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +51,11 @@ pub struct OtherProcess {
 
 impl Memory for OwnProcess {
     fn read(&self, address: Address, buffer: &mut [u8]) -> Result<(), ReadError> {
-        read_one(own_pid(), address, buffer)
+        read_one(self.pid, address, buffer)
     }
 
     fn read_batch(&self, batch: &mut Batch) -> Result<(), ReadError> {
-        read_many(own_pid(), batch)
+        read_many(self.pid, batch)
     }
 }
 
@@ -155,7 +171,7 @@ mod tests {
         let bad = batch.push(Address(16), 8);
         let b = batch.push(address_of(&second), second.len());
         let wild = batch.push(Address(u64::MAX - 3), 64);
-        OwnProcess.read_batch(&mut batch).unwrap();
+        OwnProcess::new().read_batch(&mut batch).unwrap();
         assert_eq!(batch.bytes(a), Some(&first[..]));
         assert_eq!(batch.bytes(bad), None);
         assert_eq!(batch.bytes(b), Some(&second[..]));
@@ -170,7 +186,7 @@ mod tests {
             .iter()
             .map(|value| batch.push(address_of(value), 8))
             .collect();
-        OwnProcess.read_batch(&mut batch).unwrap();
+        OwnProcess::new().read_batch(&mut batch).unwrap();
         for (slot, value) in slots.into_iter().zip(&values) {
             assert_eq!(batch.bytes(slot), Some(&value.to_le_bytes()[..]));
         }
@@ -179,11 +195,11 @@ mod tests {
     #[test]
     fn an_unmapped_address_is_an_error() {
         assert_eq!(
-            OwnProcess.read(Address::NULL, &mut [0; 8]),
+            OwnProcess::new().read(Address::NULL, &mut [0; 8]),
             Err(ReadError::Unmapped)
         );
         assert_eq!(
-            OwnProcess.read(Address(u64::MAX), &mut [0; 8]),
+            OwnProcess::new().read(Address(u64::MAX), &mut [0; 8]),
             Err(ReadError::Unmapped)
         );
     }

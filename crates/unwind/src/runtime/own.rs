@@ -21,7 +21,7 @@ pub(crate) fn find() -> Result<Option<Interpreter>, ReadError> {
     };
     let version = match symbol(c"Py_Version") {
         Some(address) => Some(PythonVersion::from_hex(
-            crate::memory::read_pointer(&OwnProcess, address)?.0,
+            crate::memory::read_pointer(&OwnProcess::new(), address)?.0,
         )),
         None => version_by_call()?,
     };
@@ -52,7 +52,7 @@ fn version_by_call() -> Result<Option<PythonVersion>, ReadError> {
     };
     // Long enough for "3.10.13 "; read like any other address.
     let mut bytes = [0; 8];
-    OwnProcess.read(Address(text.addr() as u64), &mut bytes)?;
+    OwnProcess::new().read(Address(text.addr() as u64), &mut bytes)?;
     Ok(PythonVersion::from_text(&String::from_utf8_lossy(&bytes)))
 }
 
