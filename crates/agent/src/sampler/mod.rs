@@ -40,6 +40,9 @@ const MAX_GAP_NS: u64 = 5_000_000_000;
 const MAX_DRIFT_NS: u64 = 1_000_000_000;
 /// Readings of one stack until all its code objects were known beforehand.
 const MAX_READINGS: usize = 4;
+/// Age up to which the list of threads is used: a new thread is noticed this late at most, with all
+/// the CPU that it has used.
+const LIST_EVERY_NS: u64 = 50_000_000;
 /// Ticks between two looks for threads that have ended.
 const TICKS_PER_SWEEP: u64 = 64;
 /// Ticks in a row that could not list the threads before the sampler gives up.
@@ -76,6 +79,7 @@ pub(crate) struct Sampler {
     last_tick_ns: Option<u64>,
     cpu_at_window_ns: u64,
     snapshots: Vec<ThreadSnapshot>,
+    listed_ns: u64,
     failed_ticks: u32,
     period_ns: f64,
 }
@@ -113,6 +117,7 @@ impl Sampler {
             last_tick_ns: None,
             cpu_at_window_ns: 0,
             snapshots: Vec::new(),
+            listed_ns: 0,
             failed_ticks: 0,
             period_ns: 1e9 / f64::from(rate_hz),
         }
@@ -163,15 +168,14 @@ impl Sampler {
         let first = self.last_tick_ns.is_none();
         let since_last_ns = now_ns - self.last_tick_ns.unwrap_or(now_ns);
         self.last_tick_ns = Some(now_ns);
-        if self.walker.threads(&self.target, &mut self.snapshots).is_err() {
-            self.failed_ticks += 1;
-            self.health.torn += 1;
+        if !self.list_threads(now_ns) {
             return;
         }
-        self.failed_ticks = 0;
         for index in 0..self.snapshots.len() {
             let snapshot = self.snapshots[index];
             let Some(cpu_ns) = clock::thread_cpu_ns(snapshot.os_thread_id.0) else {
+                // It has ended: the list is not what it was.
+                self.listed_ns = 0;
                 continue;
             };
             let state = self
@@ -213,6 +217,18 @@ impl Sampler {
             self.forget_ended(windows, now_ns);
             self.codes.bound();
         }
+    }
+
+    /// Brings the list of threads up to date, unless it is a few ticks old at most.
+    fn list_threads(&mut self, now_ns: u64) -> bool {
+        if now_ns - self.listed_ns < LIST_EVERY_NS {
+            return true;
+        }
+        let listed = self.walker.threads(&self.target, &mut self.snapshots).is_ok();
+        self.failed_ticks = if listed { 0 } else { self.failed_ticks + 1 };
+        self.health.torn += u64::from(!listed);
+        self.listed_ns = if listed { now_ns } else { 0 };
+        listed
     }
 
     /// The stack that a thread has now; `None` when it runs no Python code, or has ended.
