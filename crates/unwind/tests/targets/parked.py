@@ -187,8 +187,7 @@ def start(scenario):
     parked.acquire()
 
     def park():
-        parked.release()
-        GATE.acquire()  # noqa: E702 - one line, so that the line is sure
+        parked.release(); GATE.acquire()  # noqa: E702 - one line, so that the line is sure
 
     def body():
         PARKED[scenario.__name__] = (threading.get_native_id(), threading.get_ident())
@@ -219,12 +218,7 @@ def threads():
 
 def serve():
     own = {"native": threading.get_native_id(), "ident": threading.get_ident()}
-    print(
-        "READY",
-        json.dumps({"threads": {**threads(), "main": {**own, "stack": described(sys._getframe())}}}),
-        flush=True,
-    )
-    GATE.acquire()  # noqa
+    print("READY", json.dumps({"threads": {**threads(), "main": {**own, "stack": described(sys._getframe())}}}), flush=True); GATE.acquire()  # noqa
 
 
 for each in SCENARIOS:

@@ -16,16 +16,13 @@ def codes(code):
             yield from codes(constant)
 
 
-MADE_UP = (
-    """
+MADE_UP = """
 def far(
     a,
 ):
     x = (a +
 
-"""
-    + "\n" * 300
-    + """
+""" + "\n" * 300 + """
          a)
     return [
         y
@@ -33,7 +30,6 @@ def far(
         if y
     ]
 """
-)
 
 FOUND = []
 for module in (argparse, inspect, json.decoder, textwrap):
@@ -41,21 +37,15 @@ for module in (argparse, inspect, json.decoder, textwrap):
         FOUND += codes(compile(file.read(), module.__file__, "exec"))
 FOUND += codes(compile(MADE_UP, "<far>", "exec"))
 
-print(
-    "READY",
-    json.dumps(
-        [
-            {
-                "address": id(code),
-                "name": code.co_qualname,
-                "file": code.co_filename,
-                "first": code.co_firstlineno,
-                "units": len(code.co_code) // 2,
-                "lines": [[start // 2, end // 2, line or 0] for start, end, line in code.co_lines()],
-            }
-            for code in FOUND
-        ]
-    ),
-    flush=True,
-)
+print("READY", json.dumps([
+    {
+        "address": id(code),
+        "name": code.co_qualname,
+        "file": code.co_filename,
+        "first": code.co_firstlineno,
+        "units": len(code.co_code) // 2,
+        "lines": [[start // 2, end // 2, line or 0] for start, end, line in code.co_lines()],
+    }
+    for code in FOUND
+]), flush=True)
 time.sleep(3600)
