@@ -35,7 +35,7 @@ impl Wake {
         unsafe { libc::read(self.fd.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
     }
 
-    /// Waits up to `timeout_ns` for the flag.
+    /// Waits up to `timeout_ns` for the flag, and lowers it.
     pub(crate) fn wait_ns(&self, timeout_ns: u64) {
         let mut entry = libc::pollfd {
             fd: self.fd.as_raw_fd(),
@@ -47,7 +47,10 @@ impl Wake {
             tv_nsec: (timeout_ns % 1_000_000_000).cast_signed(),
         };
         // SAFETY: both pointers are to valid locals for the whole call; a null signal mask is allowed.
-        unsafe { libc::ppoll(&raw mut entry, 1, &raw const timeout, std::ptr::null()) };
+        let raised = unsafe { libc::ppoll(&raw mut entry, 1, &raw const timeout, std::ptr::null()) };
+        if raised > 0 {
+            self.clear();
+        }
     }
 }
 
@@ -69,7 +72,8 @@ mod tests {
         let before = Instant::now();
         wake.wait_ns(60_000_000_000);
         assert!(before.elapsed() < Duration::from_secs(30));
-        wake.clear();
+        let before = Instant::now();
         wake.wait_ns(1_000_000);
+        assert!(before.elapsed() >= Duration::from_millis(1), "the flag was lowered");
     }
 }

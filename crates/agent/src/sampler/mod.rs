@@ -132,7 +132,6 @@ impl Sampler {
             let now_ns = clock::monotonic_ns();
             if now_ns < due_ns {
                 wake.wait_ns(due_ns - now_ns);
-                wake.clear();
                 continue;
             }
             if self.window.now(now_ns) >= shared.windows().open_until() {
