@@ -10,7 +10,7 @@ SECONDS ?=
 ROUNDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build web native venv test test-rust test-python test-web test-e2e lint format bench demo clean
+.PHONY: help build web native venv test test-rust test-python test-web test-e2e lint format bench demo pictures clean
 
 help: ## Show this list
 	@echo 'make TARGET:'; grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16 | sed 's/^/  /'
@@ -74,6 +74,9 @@ format: venv ## Format all code
 
 bench: build ## Measure the figures of README's performance section; ROUNDS=11
 	@$(VENV)/bin/python bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS))
+
+pictures: build ## Take the README's pictures anew, of the shop under load
+	@PYROMETER_PICTURES=$(CURDIR)/docs/images $(VENV)/bin/python -m pytest tests/e2e/test_browser.py
 
 clean: ## Remove what was built
 	rm -rf target $(VENV) web/dist web/node_modules python/pyrometer/*.so

@@ -74,6 +74,9 @@ mod tests {
         assert!(before.elapsed() < Duration::from_secs(30));
         let before = Instant::now();
         wake.wait_ns(1_000_000);
-        assert!(before.elapsed() >= Duration::from_millis(1), "the flag was lowered");
+        assert!(
+            before.elapsed() >= Duration::from_millis(1),
+            "the flag was lowered"
+        );
     }
 }
