@@ -147,7 +147,9 @@ def _program() -> str:
     if "-m" in words[:-1]:
         return words[words.index("-m") + 1]
     script = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""
-    return script.removesuffix(".py") or "python"
+    if script in ("", "-c"):
+        return "python"
+    return script.removesuffix(".py")
 
 
 def _warn(problem: str, hint: str | None) -> None:

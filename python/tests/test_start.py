@@ -39,6 +39,14 @@ def test_the_service_defaults_to_the_name_of_the_program(run):
     assert json.loads(run("idle").line())["service"] == "idle"
 
 
+@supported
+def test_a_command_without_a_script_is_called_python(run):
+    program = run(
+        "idle", flags=("-c", "import sys; sys.argv.pop(1); exec(open(sys.argv.pop(1)).read())", "-")
+    )
+    assert json.loads(program.line())["service"] == "python"
+
+
 def refused(program) -> str:
     """What a program that runs on unprofiled wrote on stderr."""
     assert json.loads(program.line())["running"] is False
