@@ -10,7 +10,7 @@ SECONDS ?=
 ROUNDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build web native venv test test-rust test-python test-web test-e2e lint format bench demo pictures clean
+.PHONY: help build web native venv test test-rust test-python test-examples test-web test-e2e lint format bench demo pictures clean
 
 help: ## Show this list
 	@echo 'make TARGET:'; grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16 | sed 's/^/  /'
@@ -45,13 +45,19 @@ $(VENV)/.stamp: examples/shop/requirements.txt tools/requirements-test.txt tools
 demo: build ## Build, then profile the example shop under load; SECONDS=30 ends by itself
 	@$(VENV)/bin/python tools/demo.py $(if $(SECONDS),--seconds $(SECONDS))
 
-test: build test-rust test-python test-web test-e2e ## Run every test there is
+test: build test-rust test-python test-examples test-web test-e2e ## Run every test there is
 
 test-rust: web
 	@VERBOSE=1 $(STEP) 'tests: Rust' 'run `cargo test --workspace` for the details' cargo test --locked --workspace --quiet
 
 test-python: build
 	@tools/test_python.sh
+
+test-examples: venv
+	@VERBOSE=1 $(STEP) 'tests: example shop' 'run `python manage.py test` in examples/shop' \
+	    sh -c 'cd examples/shop && ../../$(VENV)/bin/python manage.py test'
+	@VERBOSE=1 $(STEP) 'tests: known shares' 'run `python -m unittest` in examples/known_shares' \
+	    sh -c 'cd examples/known_shares && ../../$(VENV)/bin/python -m unittest'
 
 test-web: web
 	@VERBOSE=1 $(STEP) 'tests: web, units' 'run `npm test --prefix web`' npm test --prefix web
