@@ -17,7 +17,7 @@ for (const theme of ["dark", "light"] as const) {
       try {
         const page = await browser.context.newPage();
         const complaints = complaintsOf(page);
-        await page.goto(`${url}/explore?q=%7Bservice%3D%22shop%22%7D&from=now-5m&to=now`);
+        await page.goto(`${url}/explore?q=%7Bservice%3D%22shop%22%7D&from=now-2m&to=now`);
         await graphDrawn(page);
         await page.getByRole("button", { name: "Table", exact: true }).click();
         await page.getByPlaceholder(/Search/).fill("rates_by_country");
