@@ -57,10 +57,16 @@ fn key_of(snapshot: &ThreadSnapshot) -> ThreadKey {
 
 /// Whether a thread is on a core at this moment, or would be if this tick had not taken its core.
 ///
-/// `cpu_before_ns` was read before its stack: the CPU clock of a thread that runs has gone on since.
+/// `cpu_before_ns` was read before its stack. A CPU clock that stood still since then settles it;
+/// else two readings in a row tell whether the thread runs now. That it ran at some time since its
+/// stack was asked for is not enough: it may have gone to sleep, or woken up, in between.
 fn is_executing(snapshot: &ThreadSnapshot, cpu_before_ns: u64) -> bool {
     let tid = snapshot.os_thread_id.0;
-    clock::thread_cpu_ns(tid).is_some_and(|now_ns| now_ns > cpu_before_ns) || clock::is_displaced(tid)
+    let Some(now_ns) = clock::thread_cpu_ns(tid) else {
+        return false;
+    };
+    let runs = now_ns > cpu_before_ns && clock::thread_cpu_ns(tid).is_some_and(|then_ns| then_ns > now_ns);
+    runs || clock::is_displaced(tid)
 }
 
 /// The sampler's own memory. It survives a pause of its thread.
