@@ -195,7 +195,8 @@ fn a_disk_that_is_full_from_the_start_still_answers() {
         .unwrap_err();
     assert!(error.is_full(), "{error}");
     assert_eq!(store.select(&Query::all()).unwrap(), []);
-    drop(file);
-    std::fs::remove_file(&ballast).unwrap();
+    // Not by removing it: a child that another test forks just now holds the descriptor until
+    // it executes, and the bytes of a removed file with an open descriptor are not free.
+    file.set_len(0).unwrap();
     assert_eq!(store.append(&mut Session::new(worker), &windows).unwrap().new, 1);
 }
