@@ -31,38 +31,21 @@ pub(crate) fn thread_cpu_ns(os_thread_id: u32) -> Option<u64> {
     read(thread_clock(os_thread_id))
 }
 
-/// Whether a thread of this process could run, but the calling thread has taken its core: on a busy
-/// machine that is where a thread is whose sampler just woke up. Reads `/proc/self/task/TID/stat`:
-/// about 6 µs.
-///
-/// A thread that waits for another core does not count. It was taken off it some time ago, often at
-/// the end of a system call, and would count there again and again.
+/// Whether a thread of this process runs or could run, rather than wait for an event. Reads
+/// `/proc/self/task/TID/stat`: about 6 µs.
 #[must_use]
-pub(crate) fn is_displaced(os_thread_id: u32) -> bool {
-    let mut buffer = [0_u8; 512];
+pub(crate) fn is_runnable(os_thread_id: u32) -> bool {
+    let mut buffer = [0_u8; 256];
     let path = format!("/proc/self/task/{os_thread_id}/stat");
     let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut buffer));
-    // SAFETY: sched_getcpu has no preconditions; an error is -1, which no thread's core is.
-    let own_core = unsafe { libc::sched_getcpu() };
-    runnable_core(&buffer[..read.unwrap_or(0)]).is_some_and(|core| core == own_core)
+    state(&buffer[..read.unwrap_or(0)]) == Some(b'R')
 }
 
-/// The core that a runnable thread last ran on, from its `stat` line; `None` for one that waits for
-/// an event. proc(5): `TID (name) state` is fields 1 to 3, the core is field 39.
-fn runnable_core(stat: &[u8]) -> Option<i32> {
-    const FIELDS_FROM_STATE_TO_CORE: usize = 36;
+/// The state in a `stat` line: `TID (name) state …`, see proc(5).
+fn state(stat: &[u8]) -> Option<u8> {
     // The name may hold anything, a parenthesis too; nothing behind it does.
-    let after_name = &stat[stat.iter().rposition(|&byte| byte == b')')? + 1..];
-    let mut fields = after_name
-        .split(|&byte| byte == b' ')
-        .filter(|field| !field.is_empty());
-    if fields.next()? != b"R" {
-        return None;
-    }
-    std::str::from_utf8(fields.nth(FIELDS_FROM_STATE_TO_CORE - 1)?)
-        .ok()?
-        .parse()
-        .ok()
+    let name_end = stat.iter().rposition(|&byte| byte == b')')?;
+    stat.get(name_end + 2).copied()
 }
 
 /// The id of a thread's CPU clock, as the kernel builds it: `~tid << 3 | CPUCLOCK_PERTHREAD (4) |
@@ -99,14 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn a_running_thread_is_on_its_core_and_a_waiting_one_on_none() {
+    fn a_state_is_found_behind_any_name() {
         let own = std::fs::read("/proc/thread-self/stat").unwrap();
-        assert!(runnable_core(&own).is_some_and(|core| core >= 0));
-        let line = |state: &str| format!("7 (a) R (b) {state} {} 3 0 0", "1 ".repeat(35).trim());
-        assert_eq!(runnable_core(line("R").as_bytes()), Some(3));
-        assert_eq!(runnable_core(line("S").as_bytes()), None);
-        assert_eq!(runnable_core(b""), None);
-        assert_eq!(runnable_core(b"7 (x) R 1 2"), None);
-        assert!(!is_displaced(0x03ff_ffff));
+        assert_eq!(state(&own), Some(b'R'));
+        assert_eq!(state(b"7 (a) R (b) S 3 0 0"), Some(b'S'));
+        assert_eq!(state(b"7 (x)"), None);
+        assert_eq!(state(b""), None);
+        assert!(!is_runnable(0x03ff_ffff));
     }
 }

@@ -5,8 +5,8 @@
 //! the stack lies, [`Plan::issue`] copies it, a [`View`] serves frames out of one of the two copies.
 //!
 //! # Contract
-//! - The copies are taken in the order: thread state, C frame, loose frames, chunks | chunks, loose
-//!   frames, C frame, thread state. So there is an instant that lies between the two readings of
+//! - The copies are taken in the order: thread state, C frame, loose frames, chunks, the GIL, chunks,
+//!   loose frames, C frame, thread state. So there is an instant that lies between the two readings of
 //!   every byte: what reads the same in both was, but for a change there and back, so at that instant.
 //! - A prediction that was wrong costs reads, never truth: a frame outside the copy is read by
 //!   itself, counted in [`View::missed`], and planned for next time.
@@ -15,9 +15,10 @@
 use crate::error::ReadError;
 use crate::frame::Frames;
 use crate::ids::Address;
-use crate::layout::{FrameLink, Layout, MAX_STRUCT};
+use crate::layout::{FrameLink, GilLayout, Layout, MAX_STRUCT};
 use crate::memory::{Batch, Fields, Memory, Slot, read_pointer};
 use crate::target::Target;
+use crate::thread::ThreadSnapshot;
 
 /// Most bytes copied of one data-stack chunk. CPython's are 16 KiB unless one frame is larger.
 const MAX_CHUNK: usize = 1 << 20;
@@ -69,10 +70,11 @@ impl Plan {
     pub(crate) fn issue<M: Memory>(
         &self,
         target: &Target<M>,
-        tstate: Address,
+        thread: &ThreadSnapshot,
         batch: &mut Batch,
     ) -> Result<(), ReadError> {
         let layout = &target.layout;
+        let tstate = thread.tstate;
         let cframe = match layout.thread.frame_link {
             FrameLink::CFrame { current_frame, .. } => Some(self.cframe.plus(current_frame as u64)),
             FrameLink::Thread { .. } => None,
@@ -83,17 +85,36 @@ impl Plan {
         for address in &self.loose {
             batch.push(*address, layout.frame.head);
         }
-        for _ in [Which::Before, Which::After] {
-            for chunk in &self.chunks {
-                batch.push(chunk.address, chunk.length);
-            }
-        }
+        self.push_chunks(batch);
+        batch.push(thread.gil, layout.gil.length());
+        self.push_chunks(batch);
         for address in &self.loose {
             batch.push(*address, layout.frame.head);
         }
         cframe.map(|address| batch.push(address, 8));
         batch.push(tstate, layout.thread.head);
         target.memory.read_batch(batch)
+    }
+
+    fn push_chunks(&self, batch: &mut Batch) {
+        for chunk in &self.chunks {
+            batch.push(chunk.address, chunk.length);
+        }
+    }
+
+    /// Whether the thread held its GIL between the two copies.
+    pub(crate) fn held_gil(&self, layout: &Layout, thread: &ThreadSnapshot, batch: &Batch) -> bool {
+        let slot = Slot(self.chunk_slot(layout, Which::After) - 1);
+        let Some(gil) = batch.bytes(slot) else {
+            return false;
+        };
+        let (holder, held) = match layout.gil {
+            GilLayout::Runtime { .. } => (gil.pointer(0), true),
+            GilLayout::Interpreter {
+                last_holder, locked, ..
+            } => (gil.pointer(last_holder), gil.int(locked) == Some(1)),
+        };
+        held && holder == Some(thread.tstate)
     }
 
     /// Whether the chunks in use are the planned ones, as far as the later copy tells.
@@ -200,7 +221,8 @@ impl Plan {
         let first = links + self.loose.len();
         match which {
             Which::Before => first,
-            Which::After => first + self.chunks.len(),
+            // The GIL lies between the copies.
+            Which::After => first + self.chunks.len() + 1,
         }
     }
 }

@@ -11,6 +11,7 @@
 
 use crate::error::ReadError;
 use crate::ids::{Address, OsThreadId};
+use crate::layout::GilLayout;
 use crate::memory::{Batch, Fields, Memory, Slot, read_pointer};
 use crate::target::Target;
 
@@ -34,6 +35,8 @@ pub struct ThreadSnapshot {
     pub unique_id: u64,
     /// Id of the interpreter it runs; 0 is the main one.
     pub interpreter: u64,
+    /// The GIL that it needs to run Python: the same address, the same GIL.
+    pub gil: Address,
 }
 
 /// The list of last time, by which the next is predicted.
@@ -47,8 +50,21 @@ pub(crate) struct ThreadList {
 struct Interpreter {
     address: Address,
     id: u64,
+    /// Where its GIL tells who holds it.
+    gil: Address,
     /// How many of `threads` are its own.
     threads: usize,
+}
+
+impl Interpreter {
+    /// Where the GIL of the interpreter at `address` lies. It may be another when an interpreter
+    /// has ended and the next took its place.
+    fn gil_of<M: Memory>(target: &Target<M>, address: Address) -> Result<Address, ReadError> {
+        match target.layout.gil {
+            GilLayout::Runtime { current } => Ok(target.runtime.plus(current as u64)),
+            GilLayout::Interpreter { gil, .. } => read_pointer(&target.memory, address.plus(gil as u64)),
+        }
+    }
 }
 
 impl ThreadList {
@@ -155,6 +171,7 @@ impl ThreadList {
             let mut interpreter = Interpreter {
                 address,
                 id: field(layout.interpreter.id)?.0,
+                gil: Interpreter::gil_of(target, address)?,
                 threads: 0,
             };
             let mut thread = field(layout.interpreter.threads_head)?;
@@ -191,5 +208,6 @@ fn snapshot<M: Memory>(
         python_thread_id: head.word(layout.thread_id)?,
         unique_id: head.word(layout.id)?,
         interpreter: interpreter.id,
+        gil: interpreter.gil,
     }))
 }

@@ -45,6 +45,9 @@ pub struct Stack {
     pub frames: Vec<Frame>,
     /// Why the walk ended. Anything but [`Stop::Base`] means that root-side frames are missing.
     pub stop: Stop,
+    /// Whether the thread held its GIL when the stack was copied. A thread that has it and can run
+    /// executes Python; one that has it not waits, or runs code that has let it go.
+    pub held_gil: bool,
 }
 
 impl Default for Stack {
@@ -52,6 +55,7 @@ impl Default for Stack {
         Self {
             frames: Vec::new(),
             stop: Stop::Base,
+            held_gil: false,
         }
     }
 }
@@ -132,7 +136,8 @@ impl Walker {
         out.frames.clear();
         out.stop = Stop::Base;
         let mut plan = self.plans.remove(&thread.tstate).unwrap_or_default();
-        let reading = self.read(target, thread.tstate, &mut plan);
+        let reading = self.read(target, thread, &mut plan);
+        out.held_gil = plan.held_gil(&target.layout, thread, &self.batch);
         self.plans.insert(thread.tstate, plan);
         let (kept, confirmed) = match reading {
             Ok(Reading::Agreed) => {
@@ -164,15 +169,15 @@ impl Walker {
     fn read<M: Memory>(
         &mut self,
         target: &Target<M>,
-        tstate: Address,
+        thread: &ThreadSnapshot,
         plan: &mut Plan,
     ) -> Result<Reading, Stop> {
         let mut attempts = 0;
         loop {
             attempts += 1;
             let last = attempts == MAX_ATTEMPTS;
-            plan.issue(target, tstate, &mut self.batch)
-                .map_err(|error| Stop::Fault(tstate, error))?;
+            plan.issue(target, thread, &mut self.batch)
+                .map_err(|error| Stop::Fault(thread.tstate, error))?;
             if !plan.fits(&target.layout, &self.batch) && !last {
                 // What cannot be planned shows as a fault when the last attempt walks.
                 let _unplanned = plan.plan_chunks(target, &self.batch);

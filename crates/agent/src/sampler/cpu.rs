@@ -13,8 +13,8 @@ use pyrometer_model::StackId;
 #[derive(Debug, Default)]
 pub(super) struct CpuAccount {
     used_ns: u64,
-    /// The stack of every tick that found the thread executing.
-    executing: Vec<StackId>,
+    /// The stack of every tick that found the thread executing, with the weight of the tick.
+    executing: Vec<(StackId, u32)>,
 }
 
 impl CpuAccount {
@@ -23,21 +23,22 @@ impl CpuAccount {
         self.used_ns += nanoseconds;
     }
 
-    /// A tick found it executing.
-    pub(super) fn found_executing(&mut self, stack: StackId) {
-        self.executing.push(stack);
+    /// A tick found it executing, with this certainty, above 0.
+    pub(super) fn found_executing(&mut self, stack: StackId, weight: u32) {
+        self.executing.push((stack, weight));
     }
 
     /// Shares out what was used. A thread that used some but was never found executing keeps it for
     /// the next window.
     pub(super) fn settle(&mut self, mut add: impl FnMut(StackId, u64)) {
         self.executing.sort_unstable();
-        let count = self.executing.len() as u128;
+        let sum = |run: &[(StackId, u32)]| run.iter().map(|&(_, weight)| u128::from(weight)).sum::<u128>();
+        let total = sum(&self.executing);
         let (mut given, mut seen) = (0_u64, 0_u128);
-        for run in self.executing.chunk_by(|one, other| one == other) {
-            seen += run.len() as u128;
-            let due = (u128::from(self.used_ns) * seen / count) as u64;
-            add(run[0], due - given);
+        for run in self.executing.chunk_by(|one, other| one.0 == other.0) {
+            seen += sum(run);
+            let due = (u128::from(self.used_ns) * seen / total) as u64;
+            add(run[0].0, due - given);
             given = due;
         }
         self.used_ns -= given;
@@ -67,8 +68,8 @@ mod tests {
     fn time_is_shared_out_to_the_last_nanosecond() {
         let mut account = CpuAccount::default();
         account.use_ns(100);
-        for stack in [7, 3, 7] {
-            account.found_executing(StackId(stack));
+        for (stack, weight) in [(7, 1024), (3, 1024), (7, 1000), (7, 24)] {
+            account.found_executing(StackId(stack), weight);
         }
         assert_eq!(settled(&mut account), [(3, 33), (7, 67)]);
         assert_eq!(settled(&mut account), []);
@@ -80,7 +81,7 @@ mod tests {
         account.use_ns(10);
         assert_eq!(settled(&mut account), []);
         account.use_ns(5);
-        account.found_executing(StackId(2));
+        account.found_executing(StackId(2), 1);
         assert_eq!(settled(&mut account), [(2, 15)]);
         account.use_ns(4);
         let mut last = Vec::new();

@@ -5,6 +5,7 @@
 //! | [`codes`] | code objects seen, by address: function and lines, checked for reuse |
 //! | [`thread`] | what is remembered of one thread from sample to sample |
 //! | [`cpu`] | which stacks a thread's CPU time belongs to |
+//! | [`presence`] | whether a thread is executing at a tick |
 //! | [`pace`] | when the next tick is: one at random in every period |
 //!
 //! A tick takes no GIL, sends no signal, calls no Python, and reads memory only through the kernel
@@ -17,6 +18,7 @@
 mod codes;
 mod cpu;
 mod pace;
+mod presence;
 mod thread;
 
 use std::collections::HashMap;
@@ -32,6 +34,7 @@ use crate::wake::Wake;
 use crate::windows::{Observed, WINDOW_NS, Windows};
 use codes::{Codes, Refreshed};
 use pace::Pace;
+use presence::{CERTAIN, Presence, Sites};
 use thread::ThreadState;
 
 /// Longest wall time that one sample stands for: a process that was stopped has not waited.
@@ -55,20 +58,6 @@ fn key_of(snapshot: &ThreadSnapshot) -> ThreadKey {
     (snapshot.interpreter, snapshot.unique_id)
 }
 
-/// Whether a thread is on a core at this moment, or would be if this tick had not taken its core.
-///
-/// `cpu_before_ns` was read before its stack. A CPU clock that stood still since then settles it;
-/// else two readings in a row tell whether the thread runs now. That it ran at some time since its
-/// stack was asked for is not enough: it may have gone to sleep, or woken up, in between.
-fn is_executing(snapshot: &ThreadSnapshot, cpu_before_ns: u64) -> bool {
-    let tid = snapshot.os_thread_id.0;
-    let Some(now_ns) = clock::thread_cpu_ns(tid) else {
-        return false;
-    };
-    let runs = now_ns > cpu_before_ns && clock::thread_cpu_ns(tid).is_some_and(|then_ns| then_ns > now_ns);
-    runs || clock::is_displaced(tid)
-}
-
 /// The sampler's own memory. It survives a pause of its thread.
 #[derive(Debug)]
 pub(crate) struct Sampler {
@@ -76,6 +65,7 @@ pub(crate) struct Sampler {
     walker: Walker,
     stack: Stack,
     codes: Codes,
+    sites: Sites,
     threads: HashMap<ThreadKey, ThreadState>,
     generation: u32,
     governor: Governor,
@@ -111,6 +101,7 @@ impl Sampler {
             walker: Walker::new(),
             stack: Stack::default(),
             codes: Codes::default(),
+            sites: Sites::default(),
             threads: HashMap::new(),
             generation: 0,
             governor: Governor::new(shared.options.budget, rate_hz),
@@ -205,14 +196,22 @@ impl Sampler {
                 // Its clock stood still since before the last reading: the stack has not changed.
                 Some(stack) if used_ns == 0 => windows.add(stack, observed),
                 _ => {
+                    let presence = match used_ns {
+                        0 => Presence::Waiting,
+                        _ => Presence::of(snapshot.os_thread_id.0, cpu_ns),
+                    };
                     let Some(stack) = self.stack_of(windows, &snapshot, now_ns) else {
                         continue;
                     };
-                    if used_ns > 0 && is_executing(&snapshot, cpu_ns) {
-                        observed.cpu_ns = self.period_ns as u64;
-                        if let Some(state) = self.threads.get_mut(&key_of(&snapshot)) {
-                            state.cpu.found_executing(stack);
-                        }
+                    let weight = match self.stack.frames.first() {
+                        Some(leaf) if used_ns > 0 => self.sites.weight(presence, self.stack.held_gil, *leaf),
+                        _ => 0,
+                    };
+                    if weight > 0
+                        && let Some(state) = self.threads.get_mut(&key_of(&snapshot))
+                    {
+                        observed.cpu_ns = self.period_ns as u64 * u64::from(weight) / u64::from(CERTAIN);
+                        state.cpu.found_executing(stack, weight);
                     }
                     windows.add(stack, observed);
                 }
@@ -284,6 +283,7 @@ impl Sampler {
                 Refreshed::Copied => {}
                 Refreshed::Replaced => {
                     self.walker.forget_codes();
+                    self.sites.clear();
                     self.threads.values_mut().for_each(ThreadState::forget_stack);
                 }
             }

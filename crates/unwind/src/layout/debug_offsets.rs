@@ -12,7 +12,7 @@
 //! # Sources
 //! `struct _Py_DebugOffsets`, `Include/internal/pycore_runtime.h` (3.13).
 
-use super::{FrameLink, Layout};
+use super::{FrameLink, GilLayout, Layout};
 use crate::ids::PythonVersion;
 use crate::memory::Fields;
 
@@ -30,6 +30,11 @@ pub(crate) struct Words {
     pub(crate) interpreter_id: usize,
     pub(crate) interpreter_next: usize,
     pub(crate) threads_head: usize,
+    pub(crate) ceval_gil: usize,
+    /// The GIL inside the interpreter, where the two below lie too, from the same start.
+    pub(crate) gil: usize,
+    pub(crate) gil_locked: usize,
+    pub(crate) gil_holder: usize,
     pub(crate) thread_size: usize,
     pub(crate) thread_next: usize,
     pub(crate) thread_interp: usize,
@@ -96,6 +101,13 @@ pub(crate) fn apply(
     layout.interpreter.id = get(words.interpreter_id);
     layout.interpreter.next = get(words.interpreter_next);
     layout.interpreter.threads_head = get(words.threads_head);
+
+    let own_gil = get(words.gil);
+    layout.gil = GilLayout::Interpreter {
+        gil: get(words.ceval_gil),
+        last_holder: get(words.gil_holder).wrapping_sub(own_gil),
+        locked: get(words.gil_locked).wrapping_sub(own_gil),
+    };
 
     let thread = &mut layout.thread;
     let chunk_moved_by = get(words.datastack_chunk).wrapping_sub(thread.datastack_chunk);
@@ -167,6 +179,10 @@ mod tests {
             (7, 7272),
             (8, 7264),
             (9, 7344),
+            (14, 16),
+            (15, 7752),
+            (17, 7768),
+            (18, 7760),
             (19, 304),
             (21, 8),
             (22, 16),

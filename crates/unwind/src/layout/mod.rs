@@ -38,6 +38,7 @@ pub(crate) struct Layout {
     pub(crate) code: CodeLayout,
     pub(crate) object: ObjectLayout,
     pub(crate) text: TextLayout,
+    pub(crate) gil: GilLayout,
 }
 
 /// `_PyRuntimeState`.
@@ -52,6 +53,31 @@ pub(crate) struct InterpreterLayout {
     pub(crate) id: usize,
     pub(crate) next: usize,
     pub(crate) threads_head: usize,
+}
+
+/// Where the GIL tells who holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GilLayout {
+    /// The runtime's current thread state: one GIL for all interpreters, null while it is free.
+    Runtime { current: usize },
+    /// A structure that the interpreter points to: its last holder, and whether it is held.
+    Interpreter {
+        gil: usize,
+        last_holder: usize,
+        locked: usize,
+    },
+}
+
+impl GilLayout {
+    /// Bytes to read from [`ThreadSnapshot::gil`](crate::ThreadSnapshot::gil).
+    pub(crate) fn length(self) -> usize {
+        match self {
+            Self::Runtime { .. } => 8,
+            Self::Interpreter {
+                last_holder, locked, ..
+            } => (last_holder + 8).max(locked + 4),
+        }
+    }
 }
 
 /// `PyThreadState`.
@@ -188,6 +214,7 @@ impl Layout {
             code,
             object,
             text,
+            gil,
         } = self;
         let link = match thread.frame_link {
             FrameLink::CFrame { cframe, .. } => cframe,
@@ -196,6 +223,18 @@ impl Layout {
         let is_entry = match frame.entry {
             EntryMark::Flag { is_entry } => is_entry,
             EntryMark::Shim { .. } => frame.owner,
+        };
+        let gil_fields = match *gil {
+            GilLayout::Runtime { current } => [("runtime_state.tstate_current", current, 8, MAX_STRUCT); 3],
+            GilLayout::Interpreter {
+                gil,
+                last_holder,
+                locked,
+            } => [
+                ("interpreter_state.ceval_gil", gil, 8, MAX_INTERPRETER),
+                ("gil_runtime_state.holder", last_holder, 8, MAX_STRUCT),
+                ("gil_runtime_state.locked", locked, 4, MAX_STRUCT),
+            ],
         };
         let fields = [
             (
@@ -266,7 +305,7 @@ impl Layout {
             ),
             ("unicode_object.size", text.compact_data, 0, MAX_STRUCT),
         ];
-        for (name, offset, width, bound) in fields {
+        for (name, offset, width, bound) in fields.into_iter().chain(gil_fields) {
             if offset.checked_add(width).is_none_or(|end| end > bound) {
                 return Err(name);
             }

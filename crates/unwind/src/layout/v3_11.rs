@@ -66,4 +66,5 @@ pub(super) const LAYOUT: Layout = Layout {
         ascii_data: 48,
         compact_data: 72,
     },
+    gil: GilLayout::Runtime { current: 576 },
 };

@@ -66,4 +66,9 @@ pub(super) const LAYOUT: Layout = Layout {
         ascii_data: 40,
         compact_data: 56,
     },
+    gil: GilLayout::Interpreter {
+        gil: 384,
+        last_holder: 8,
+        locked: 16,
+    },
 };

@@ -63,6 +63,11 @@ pub(super) const LAYOUT: Layout = Layout {
         ascii_data: 40,
         compact_data: 56,
     },
+    gil: GilLayout::Interpreter {
+        gil: 16,
+        last_holder: 8,
+        locked: 16,
+    },
 };
 
 /// `struct _Py_DebugOffsets` of 3.13 (`Include/internal/pycore_runtime.h`), in 8-byte words.
@@ -72,6 +77,10 @@ pub(super) const WORDS: Words = Words {
     interpreter_id: 7,
     interpreter_next: 8,
     threads_head: 9,
+    ceval_gil: 14,
+    gil: 15,
+    gil_locked: 17,
+    gil_holder: 18,
     thread_size: 19,
     thread_next: 21,
     thread_interp: 22,
