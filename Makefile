@@ -10,7 +10,7 @@ SECONDS ?=
 ROUNDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build web native venv test test-rust test-python test-examples test-web test-e2e lint format bench demo pictures clean
+.PHONY: help build web native venv pythons test test-rust test-python test-examples test-web test-e2e lint format bench demo pictures clean
 
 help: ## Show this list
 	@echo 'make TARGET:'; grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16 | sed 's/^/  /'
@@ -47,10 +47,14 @@ demo: build ## Build, then profile the example shop under load; SECONDS=30 ends 
 
 test: build test-rust test-python test-examples test-web test-e2e ## Run every test there is
 
-test-rust: web
+pythons:
+	@VERBOSE=1 $(STEP) 'CPython 3.14 and 3.15 (debootstrap, once)' 'run tools/debian_testing.sh' tools/debian_testing.sh
+	@VERBOSE=1 $(STEP) 'uWSGI, an embedded interpreter (once)' 'run tools/uwsgi.sh' tools/uwsgi.sh
+
+test-rust: web pythons
 	@VERBOSE=1 $(STEP) 'tests: Rust' 'run `cargo test --workspace` for the details' cargo test --locked --workspace --quiet
 
-test-python: build
+test-python: build pythons
 	@tools/test_python.sh
 
 test-examples: venv

@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# Runs python/tests on every Python found, each in an environment of its own under target/.
+# Runs python/tests on every Python found: each in an environment of its own under target/, or with
+# the pytest of its Debian tree.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 failed=0
 while read -r minor python; do
+    if [ "$python" = "$PWD/target/pythons/python$minor" ]; then
+        VERBOSE=1 tools/step.sh "tests: Python $minor" "run $python -m pytest python/tests" \
+            "$python" -m pytest -p no:cacheprovider python/tests || failed=1
+        continue
+    fi
     venv=target/venvs/$minor
     if [ ! -e "$venv/.stamp" ] || [ tools/requirements-test.txt -nt "$venv/.stamp" ]; then
         tools/step.sh "environment for Python $minor" "Python $minor needs its venv module" \

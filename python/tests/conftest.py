@@ -21,9 +21,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
-SUPPORTED = (3, 11) <= sys.version_info < (3, 14)
-
-supported = pytest.mark.skipif(not SUPPORTED, reason="this interpreter is not profiled yet")
 
 
 class UnixConnection(http.client.HTTPConnection):

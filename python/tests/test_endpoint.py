@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import connected, get, stats, supported
-
-pytestmark = supported
+from conftest import connected, get, stats
 
 
 @pytest.fixture

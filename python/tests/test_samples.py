@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from conftest import collapsed, get, share, stats, supported
-
-pytestmark = supported
+from conftest import collapsed, get, share, stats
 
 
 def test_cpu_shares_are_those_of_the_thread_clock(run):
@@ -78,11 +76,10 @@ def test_a_freed_code_objects_address_is_not_mistaken(run):
         numbers = {re.sub(r"\D", "", name) for name in stack if re.match(r"(made|only)_\d", name)}
         right += value * (len(numbers) == 1)
         wrong += value * (len(numbers) > 1)
+    # Every address involved is used again at once here, most often with all parts of the object where
+    # those of the last one were.
     assert right > 0
-    # Every address involved is used again at once here. A code object that is made where one was,
-    # with its name, file and line table where those were, cannot be told from it: once in some
-    # 10,000 samples of this program.
-    assert wrong < 0.005 * right, stacks
+    assert wrong == 0, stacks
 
 
 def test_pprof_is_gzip_and_takes_its_time(run):

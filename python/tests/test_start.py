@@ -8,10 +8,9 @@ import socket
 import sys
 
 import pytest
-from conftest import SUPPORTED, stats, supported
+from conftest import stats
 
 
-@supported
 def test_starting_twice_returns_the_running_agent(run):
     program = run("idle", json.dumps({"service": "shop", "rate": 50, "labels": {"version": "1"}}))
     told = json.loads(program.line())
@@ -20,7 +19,6 @@ def test_starting_twice_returns_the_running_agent(run):
     assert stats(program.socket())["incarnation"] == told["incarnation"]
 
 
-@supported
 def test_the_environment_mirrors_the_options(run):
     program = run("idle", PYROMETER_SERVICE="from-env", PYROMETER_RATE="20", PYROMETER_LISTEN="127.0.0.1:0")
     told = json.loads(program.line())
@@ -34,12 +32,10 @@ def test_the_environment_mirrors_the_options(run):
         assert client.recv(64).startswith(b"HTTP/1.1 403")
 
 
-@supported
 def test_the_service_defaults_to_the_name_of_the_program(run):
     assert json.loads(run("idle").line())["service"] == "idle"
 
 
-@supported
 def test_a_command_without_a_script_is_called_python(run):
     program = run(
         "idle", flags=("-c", "import sys; sys.argv.pop(1); exec(open(sys.argv.pop(1)).read())", "-")
@@ -57,7 +53,6 @@ def refused(program) -> str:
     return errors
 
 
-@supported
 @pytest.mark.parametrize(
     "options",
     [
@@ -74,32 +69,22 @@ def test_bad_options_warn_and_the_program_goes_on(run, options):
     refused(run("idle", json.dumps(options)))
 
 
-@supported
 def test_a_bad_variable_names_itself(run):
     assert "PYROMETER_RATE" in refused(run("idle", PYROMETER_RATE="often"))
 
 
-@supported
 def test_an_unusable_directory_is_one_warning(run, tmp_path):
     (tmp_path / "file").write_text("")
     assert "socket directory" in refused(run("idle", json.dumps({"directory": str(tmp_path / "file" / "x")})))
     assert "cannot be opened" in refused(run("idle", json.dumps({"directory": str(tmp_path / ("x" * 120))})))
 
 
-@supported
 def test_a_busy_port_is_one_warning(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
         assert address in refused(run("idle", PYROMETER_LISTEN=address))
 
 
-@pytest.mark.skipif(SUPPORTED, reason="this interpreter is profiled")
-def test_an_unsupported_interpreter_is_one_warning(run):
-    version = "%d.%d.%d" % sys.version_info[:3]
-    assert version in refused(run("idle"))
-
-
-@supported
 def test_the_end_leaves_a_spool_and_no_socket(run):
     program = run("idle")
     program.line()
@@ -110,7 +95,6 @@ def test_the_end_leaves_a_spool_and_no_socket(run):
     assert os.stat(program.directory).st_mode & 0o777 == 0o700
 
 
-@supported
 def test_a_closed_stderr_does_not_matter(run):
     program = run(
         "idle",

@@ -50,7 +50,7 @@ impl StartError {
             Self::Option(_) => {
                 "the options of start() and PYROMETER_* are described in docs/reference/options.md"
             }
-            Self::Interpreter(_) => "CPython 3.11 to 3.13 with the GIL, on x86-64 Linux, can be profiled",
+            Self::Interpreter(_) => "CPython 3.9 to 3.15 with the GIL, on 64-bit Linux, can be profiled",
             Self::Endpoint(EndpointError::Listen { .. }) => {
                 "choose another PYROMETER_LISTEN, or port 0 for any"
             }

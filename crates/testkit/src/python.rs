@@ -21,7 +21,8 @@ pub struct Python {
 }
 
 impl Python {
-    /// Looks for `python3.X` on `PATH` and in the pyenv roots (`$PYENV_ROOT`, `~/.pyenv`).
+    /// Looks for `python3.X` on `PATH`, in the pyenv roots (`$PYENV_ROOT`, `~/.pyenv`), and among
+    /// those that `tools/debian_testing.sh` made (`target/pythons`).
     #[must_use]
     pub fn find(release: &str) -> Option<Self> {
         let name = format!("python{release}");
@@ -33,12 +34,19 @@ impl Python {
         let in_pyenv = roots.into_iter().flatten().flat_map(|root| versions(&root));
         in_pyenv
             .chain(std::env::split_paths(&on_path).filter(|folder| !folder.ends_with("shims")))
+            .chain([made()])
             .map(|folder| folder.join(&name))
             .find(|program| program.is_file())
             .map(|program| Self {
                 release: release.to_owned(),
                 program,
             })
+    }
+
+    /// Whether it is a wrapper that runs its interpreter in another root, with the same process id.
+    #[must_use]
+    pub fn is_in_another_root(&self) -> bool {
+        self.program.starts_with(made())
     }
 
     /// Finds several releases. Those that are missing are reported on standard error, with their
@@ -64,31 +72,31 @@ impl Python {
     /// Starts a script and waits for its `READY` line.
     ///
     /// # Errors
-    /// If the program cannot be started, or ends or prints something else before it is ready.
+    /// If the program cannot be started, or ends before it is ready.
     pub fn run<A: AsRef<OsStr>>(&self, script: &Path, arguments: &[A]) -> io::Result<Running> {
-        let mut child = Command::new(&self.program)
-            .arg(script)
-            .args(arguments)
-            .env("PYTHONUTF8", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let stdout = child
-            .stdout
-            .take()
-            .ok_or_else(|| io::Error::other("no standard output"))?;
-        let mut running = Running {
-            child,
-            stdout: BufReader::new(stdout),
-            ready: Value::Null,
-        };
-        let line = running.line()?;
-        let data = line
-            .strip_prefix("READY ")
-            .ok_or_else(|| io::Error::other(format!("the script is not ready: {line:?}")))?;
-        running.ready = serde_json::from_str(data)?;
-        Ok(running)
+        self.run_with(script, arguments, &[])
     }
+
+    /// As [`Python::run`], with some environment variables set.
+    ///
+    /// # Errors
+    /// As [`Python::run`].
+    pub fn run_with<A: AsRef<OsStr>>(
+        &self,
+        script: &Path,
+        arguments: &[A],
+        variables: &[(&str, &OsStr)],
+    ) -> io::Result<Running> {
+        let mut command = Command::new(&self.program);
+        command.arg(script).args(arguments);
+        command.env("PYTHONUTF8", "1").envs(variables.iter().copied());
+        Running::start(&mut command)
+    }
+}
+
+/// Where `tools/debian_testing.sh` puts its wrappers.
+fn made() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pythons")
 }
 
 /// The `bin` folders below a pyenv root, in a stable order.
@@ -112,6 +120,28 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts a program and waits for its `READY` line. Lines before it are passed over.
+    ///
+    /// # Errors
+    /// If the program cannot be started, or ends before it is ready.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take();
+        let stdout = stdout.ok_or_else(|| io::Error::other("no standard output"))?;
+        let mut running = Self {
+            child,
+            stdout: BufReader::new(stdout),
+            ready: Value::Null,
+        };
+        loop {
+            let line = running.line()?;
+            if let Some(data) = line.strip_prefix("READY ") {
+                running.ready = serde_json::from_str(data)?;
+                return Ok(running);
+            }
+        }
+    }
+
     /// The process id.
     #[must_use]
     pub fn pid(&self) -> i32 {

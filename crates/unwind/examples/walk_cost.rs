@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let samples: u32 = std::env::args().nth(1).map_or(Ok(20_000), |text| text.parse())?;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/targets/depth.py");
     println!("release  state    depth  us/sample  us/threads()  exact");
-    for python in Python::find_all(&["3.11", "3.12", "3.13"]) {
+    for python in Python::find_all(&["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]) {
         for state in ["parked", "busy"] {
             for depth in ["10", "30", "100"] {
                 let running = python.run(&script, &[state, depth])?;

@@ -5,44 +5,74 @@
 //! frame is the callee of another.
 //!
 //! # Contract
-//! Bounded by [`KnownCalls::MAX`]. A call that is not known is not believed, which costs a frame of
-//! the sample; it is known as soon as one exact stack has shown it.
+//! - Bounded by [`KnownCalls::MAX`]. A call that is not known is not believed, which costs a frame of
+//!   the sample; it is known as soon as exact stacks have shown it twice.
+//! - Even two equal copies may show a call that was not made, where a loop came back to the same
+//!   place in between. Such a pair is rare among the calls of its instruction and among those of its
+//!   callee, and is not believed for that; a true call that is rare in both ways is not either.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::frame::RawFrame;
+use crate::activation::RawFrame;
 use crate::ids::Address;
 
-/// Pairs of the address of the calling instruction and the code called.
+/// How often calls were seen, by different keys.
 #[derive(Debug, Default)]
-pub(crate) struct KnownCalls(HashSet<(Address, Address), AddressHash>);
+pub(crate) struct KnownCalls {
+    /// By the address of the calling instruction and the code called.
+    calls: HashMap<(Address, Address), u32, AddressHash>,
+    /// By the calling instruction.
+    sites: HashMap<Address, u32, AddressHash>,
+    /// By the calling and the called code.
+    edges: HashMap<(Address, Address), u32, AddressHash>,
+}
 
 impl KnownCalls {
     /// Most calls remembered. Beyond it all are forgotten and learnt anew.
     const MAX: usize = 1 << 15;
     /// How many calls of one stack are learnt, from the leaf: older ones seldom change meanwhile.
-    const DEPTH: usize = 16;
+    pub(crate) const DEPTH: usize = 16;
+    /// Sightings before a call is believed.
+    const ENOUGH: u32 = 2;
+    /// A call that is rarer than one in this many is not believed. Chance pairs were seen to be up to
+    /// one in 100.
+    const RARE: u32 = 16;
 
     /// Learns the calls of an exact stack, leaf first.
     pub(crate) fn learn(&mut self, frames: &[RawFrame]) {
-        if self.0.len() >= Self::MAX {
-            self.0.clear();
+        if self.calls.len() >= Self::MAX {
+            self.clear();
         }
         for pair in frames.windows(2).take(Self::DEPTH) {
-            self.0.insert((pair[1].instruction, pair[0].code));
+            let (callee, caller) = (&pair[0], &pair[1]);
+            count(&mut self.calls, (caller.instruction, callee.code));
+            count(&mut self.sites, caller.instruction);
+            count(&mut self.edges, (caller.code, callee.code));
         }
     }
 
     /// Forgets all of them.
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.calls.clear();
+        self.sites.clear();
+        self.edges.clear();
     }
 
     /// Whether this caller, at its instruction, was seen to call the callee's code.
     pub(crate) fn contains(&self, caller: &RawFrame, callee: &RawFrame) -> bool {
-        self.0.contains(&(caller.instruction, callee.code))
+        let seen = |count: Option<&u32>| count.copied().unwrap_or(0);
+        let calls = seen(self.calls.get(&(caller.instruction, callee.code)));
+        let is_rare = |all: u32| calls.saturating_mul(Self::RARE) < all;
+        calls >= Self::ENOUGH
+            && !(is_rare(seen(self.sites.get(&caller.instruction)))
+                && is_rare(seen(self.edges.get(&(caller.code, callee.code)))))
     }
+}
+
+fn count<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32, AddressHash>, key: K) {
+    let count = counts.entry(key).or_default();
+    *count = count.saturating_add(1);
 }
 
 /// Hashes addresses for maps and sets.

@@ -14,9 +14,9 @@
 
 use crate::error::{CodeError, ReadError};
 use crate::ids::Address;
-use crate::layout::{CodeLayout, Layout};
+use crate::layout::{BytecodeLink, Identity, Layout};
 use crate::lines::LineTable;
-use crate::memory::{Batch, Fields, Memory};
+use crate::memory::{Batch, Fields, Memory, read_pointer};
 use crate::target::Target;
 use crate::text;
 
@@ -27,9 +27,15 @@ pub const MAX_LINE_TABLE: usize = 16 << 20;
 /// Most code units of one code object. CPython's own limit is `INT_MAX` bytes.
 const MAX_UNITS: u64 = 1 << 30;
 
-/// Tells the code objects apart that an address held over time. Compare for equality only.
+/// Tells the code objects apart that an address held over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Fingerprint(u64);
+pub struct Fingerprint {
+    /// Of the fields that stay the same.
+    fields: u64,
+    /// Its name, and the hash that the name keeps. Null and 0 where the fields tell all.
+    name: Address,
+    name_hash: u64,
+}
 
 /// A copy of a code object, valid for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +87,7 @@ impl<M: Memory> Target<M> {
         let head_of = |slot| batch.bytes(slot).ok_or(ReadError::Unmapped);
         let name = text::Shape::new(&layout.text, head_of(heads[0])?).ok_or(CodeError::Changed)?;
         let file = text::Shape::new(&layout.text, head_of(heads[1])?).ok_or(CodeError::Changed)?;
+        let name_hash = head_of(heads[0])?.word(layout.text.hash);
         let table_length = head_of(heads[2])?
             .word(layout.object.ob_size)
             .ok_or(CodeError::Changed)?;
@@ -95,11 +102,13 @@ impl<M: Memory> Target<M> {
             parts[2].plus(layout.object.bytes_data as u64),
             table_length.unwrap_or(0),
         );
-        let again = batch.push(address, layout.code.bytecode);
+        let hash_at = batch.push(parts[0].plus(layout.text.hash as u64), 8);
+        let again = batch.push(address, layout.code.size);
         self.memory.read_batch(&mut batch)?;
         let bytes_of = |slot| batch.bytes(slot).ok_or(ReadError::Unmapped);
-        let fingerprint = fingerprint(layout, &header).ok_or(CodeError::NotCode)?;
-        if self::fingerprint(layout, bytes_of(again)?) != Some(fingerprint) {
+        let fingerprint = self.fingerprint(&header, name_hash).ok_or(CodeError::NotCode)?;
+        let name_hash = bytes_of(hash_at)?.word(0);
+        if self.fingerprint(bytes_of(again)?, name_hash) != Some(fingerprint) {
             return Err(CodeError::Changed);
         }
         let first_line = header.int(layout.code.firstlineno).ok_or(CodeError::NotCode)?;
@@ -107,81 +116,108 @@ impl<M: Memory> Target<M> {
             name: name.decode(bytes_of(name_at)?),
             file: file.decode(bytes_of(file_at)?),
             first_line,
-            lines: LineTable::decode(bytes_of(table_at)?, first_line, units),
+            lines: LineTable::decode(layout.code.lines, bytes_of(table_at)?, first_line, units),
             fingerprint,
         })
     }
 
-    /// Reads the fingerprints of many code objects with one batched read, in the order given.
-    /// `None` where there is no code object any more. Allocates.
-    pub fn fingerprint(&self, addresses: &[Address], out: &mut Vec<Option<Fingerprint>>) {
+    /// Tells, in the order given, which code objects are still those that were copied, with one
+    /// batched read. Allocates.
+    pub fn are_same(&self, copied: &[(Address, Fingerprint)], out: &mut Vec<bool>) {
+        let hash_at = self.layout.text.hash as u64;
         let mut batch = Batch::new();
-        let slots: Vec<_> = addresses
+        let slots: Vec<_> = copied
             .iter()
-            .map(|address| batch.push(*address, self.layout.code.bytecode))
+            .map(|(address, fingerprint)| {
+                let header = batch.push(*address, self.layout.code.size);
+                let named = !fingerprint.name.is_null();
+                (
+                    header,
+                    named.then(|| batch.push(fingerprint.name.plus(hash_at), 8)),
+                )
+            })
             .collect();
-        // Where the process is gone, no request is filled, and every answer is `None`.
+        // Where the process is gone, no request is filled, and none is the same.
         let _gone = self.memory.read_batch(&mut batch);
         out.clear();
-        out.extend(addresses.iter().zip(slots).map(|(address, slot)| {
-            let header = batch.bytes(slot)?;
-            self.facts_of(*address, header).ok()?;
-            fingerprint(&self.layout, header)
-        }));
+        out.extend(
+            copied
+                .iter()
+                .zip(slots)
+                .map(|((_, fingerprint), (header, hash))| {
+                    let found = || {
+                        let hash = hash.and_then(|slot| batch.bytes(slot)?.word(0));
+                        self.fingerprint(batch.bytes(header)?, hash)
+                    };
+                    found() == Some(*fingerprint)
+                }),
+        );
     }
 
     /// Reads what the walker needs of a code object.
     pub(crate) fn code_facts(&self, address: Address, header: &mut Vec<u8>) -> Result<Facts, CodeError> {
-        header.resize(self.layout.code.bytecode, 0);
+        header.resize(self.layout.code.size, 0);
         self.memory.read(address, header)?;
         self.facts_of(address, header)
     }
 
     fn code_header(&self, address: Address) -> Result<Vec<u8>, ReadError> {
-        let mut header = vec![0; self.layout.code.bytecode];
+        let mut header = vec![0; self.layout.code.size];
         self.memory.read(address, &mut header)?;
         Ok(header)
     }
 
     fn facts_of(&self, address: Address, header: &[u8]) -> Result<Facts, CodeError> {
         let Layout { code, object, .. } = &self.layout;
-        let read = || {
-            let units = header
-                .word(object.ob_size)
-                .filter(|units| (1..=MAX_UNITS).contains(units))?;
-            Some(Facts {
-                start: address.plus(code.bytecode as u64),
-                units: u32::try_from(units).ok()?,
-                first_traceable: header.int(code.firsttraceable)?,
-            })
-        };
         if header.pointer(object.ob_type) != Some(self.code_type) {
             return Err(CodeError::NotCode);
         }
-        read().ok_or(CodeError::NotCode)
+        let (units, first_traceable) = match code.bytecode {
+            BytecodeLink::Inline { firsttraceable } => {
+                (header.word(object.ob_size), header.int(firsttraceable))
+            }
+            BytecodeLink::Bytes { code } => {
+                let bytes = header.pointer(code).ok_or(CodeError::NotCode)?;
+                let length = read_pointer(&self.memory, bytes.plus(object.ob_size as u64))?.0;
+                (Some(length / 2), Some(0))
+            }
+        };
+        let units = units.filter(|units| (1..=MAX_UNITS).contains(units));
+        let units = units.and_then(|units| u32::try_from(units).ok());
+        Ok(Facts {
+            start: address.plus(code.size as u64),
+            units: units.ok_or(CodeError::NotCode)?,
+            first_traceable: first_traceable.ok_or(CodeError::NotCode)?,
+        })
     }
-}
 
-/// Hashes the fields that stay the same through the life of a code object.
-fn fingerprint(layout: &Layout, header: &[u8]) -> Option<Fingerprint> {
-    let CodeLayout {
-        firstlineno,
-        filename,
-        qualname,
-        linetable,
-        ..
-    } = layout.code;
-    let fields = [
-        header.word(layout.object.ob_type)?,
-        header.word(layout.object.ob_size)?,
-        u64::from(header.int(firstlineno)?),
-        header.word(filename)?,
-        header.word(qualname)?,
-        header.word(linetable)?,
-    ];
-    // FNV-1a over words, with a rotation so that aligned pointers reach all bits.
-    let hash = fields.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, field| {
-        (hash ^ field).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
-    });
-    Some(Fingerprint(hash))
+    /// Hashes the fields that stay the same through the life of a code object. `None` if it is none.
+    fn fingerprint(&self, header: &[u8], name_hash: Option<u64>) -> Option<Fingerprint> {
+        let Layout { code, object, .. } = &self.layout;
+        if header.pointer(object.ob_type) != Some(self.code_type) {
+            return None;
+        }
+        let [words, more] = code.constant.map(|span| header.get(span.range()));
+        let ((words, _), (more, _)) = (words?.as_chunks::<4>(), more?.as_chunks::<4>());
+        // FNV-1a over words, with a rotation so that aligned pointers reach all bits.
+        let fields = words
+            .iter()
+            .chain(more)
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
+                let word = u64::from(u32::from_le_bytes(*word));
+                (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
+            });
+        Some(match code.identity {
+            Identity::Version => Fingerprint {
+                fields,
+                name: Address::NULL,
+                name_hash: 0,
+            },
+            Identity::Name => Fingerprint {
+                fields,
+                name: header.pointer(code.qualname)?,
+                name_hash: name_hash?,
+            },
+        })
+    }
 }

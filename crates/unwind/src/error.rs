@@ -34,7 +34,7 @@ pub enum AttachError {
         source: io::Error,
     },
     /// A release whose layout is not in the tables.
-    #[error("Python {found} is not supported (3.11, 3.12 and 3.13 are)")]
+    #[error("Python {found} is not supported (3.9 to 3.15 are)")]
     Version {
         /// The release found.
         found: PythonVersion,
@@ -77,7 +77,7 @@ impl AttachError {
             }
             Self::NoProcess { .. } => Some("check the process id, and that both share a pid namespace"),
             Self::Version { .. } | Self::FreeThreaded { .. } => {
-                Some("use a default build of CPython 3.11, 3.12 or 3.13")
+                Some("use a default build of CPython 3.9 to 3.15")
             }
             _ => None,
         }

@@ -11,13 +11,13 @@
 //! - Offsets and meanings come from [`Layout`]. There is no version test in this file.
 //!
 //! # Sources
-//! CPython `Include/internal/pycore_frame.h`, `Python/ceval.c`, `Python/generated_cases.c.h` (3.11-3.13).
+//! CPython `Python/ceval.c`, `Python/generated_cases.c.h`; see also [`crate::activation`].
 
+use crate::activation::{Life, Piece, RawFrame, Read};
 use crate::calls::KnownCalls;
 use crate::error::ReadError;
 use crate::ids::Address;
 use crate::layout::{EntryMark, Layout, OWNER_GENERATOR, OWNER_THREAD};
-use crate::memory::Fields;
 
 /// Most frames kept of one stack, leaf side first. CPython's default recursion limit is 1000;
 /// coroutines and C re-entry may add to it. A deeper stack is cut at the root and marked
@@ -45,29 +45,6 @@ pub enum Stop {
     Cycle(Address),
 }
 
-/// A frame as it was read, not yet checked against its code object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RawFrame {
-    pub(crate) address: Address,
-    pub(crate) code: Address,
-    pub(crate) instruction: Address,
-    pub(crate) owner: u8,
-    /// Whether C code called it. Then the caller's state does not show whether it still runs.
-    pub(crate) entered: bool,
-}
-
-impl RawFrame {
-    /// Whether both are the same call of the same function, at whatever instruction.
-    pub(crate) fn is_same_activation(&self, other: &Self) -> bool {
-        (self.address, self.code) == (other.address, other.code)
-    }
-
-    /// Whether its caller's state, in the same copy, proves that this frame is its callee.
-    pub(crate) fn is_proved_by_caller(&self) -> bool {
-        !self.entered && self.owner == OWNER_THREAD
-    }
-}
-
 /// One walk. Reused from sample to sample.
 #[derive(Debug)]
 pub(crate) struct Walk {
@@ -76,7 +53,7 @@ pub(crate) struct Walk {
     pub(crate) stop: Stop,
     /// Whether the oldest frame is one that a thread may begin with.
     based: bool,
-    leaf_executes: bool,
+    leaf: Life,
 }
 
 impl Default for Walk {
@@ -85,7 +62,7 @@ impl Default for Walk {
             frames: Vec::new(),
             stop: Stop::Torn(Address::NULL),
             based: false,
-            leaf_executes: false,
+            leaf: Life::Unknown,
         }
     }
 }
@@ -94,6 +71,26 @@ impl Walk {
     /// Whether the walk ended where walks may end.
     pub(crate) fn is_sound(&self) -> bool {
         self.is_whole() && self.based
+    }
+
+    /// Whether the leaf was seen to be alive in this copy. One that was not may have returned.
+    pub(crate) fn is_leaf_alive(&self) -> bool {
+        self.leaf != Life::Unknown
+    }
+
+    /// How many frames, counted from the root, are believed of a walk that another agrees with: all,
+    /// up to the first call that needs the evidence of other stacks and has none.
+    pub(crate) fn believed(&self, known: &KnownCalls) -> usize {
+        let young = self.frames.len().min(KnownCalls::DEPTH + 1);
+        let doubtful = |index: usize, callee: &RawFrame, caller: &RawFrame| {
+            let uncertain = callee.piece != caller.piece || (index == 0 && !self.is_leaf_alive());
+            uncertain && !known.contains(caller, callee)
+        };
+        let pairs = self.frames[..young].windows(2).enumerate();
+        let cut = pairs
+            .rev()
+            .find(|(index, pair)| doubtful(*index, &pair[0], &pair[1]));
+        self.frames.len() - cut.map_or(0, |(index, _)| index + 1)
     }
 
     /// Makes it a walk that never started.
@@ -109,8 +106,8 @@ impl Walk {
 
 /// Where the bytes of frames come from.
 pub(crate) trait Frames {
-    /// The head of the frame at `address`.
-    fn frame(&mut self, address: Address) -> Result<&[u8], ReadError>;
+    /// The head of the frame at `address`, and the piece that it lies in.
+    fn frame(&mut self, address: Address) -> Result<(&[u8], Piece), ReadError>;
 
     /// What was copied of the data stack behind the frame at `address`. Empty where it does not lie
     /// in the youngest chunk.
@@ -128,11 +125,11 @@ pub(crate) fn walk(
 ) {
     walk.frames.clear();
     walk.stop = follow(layout, head, source, walk);
-    while walk.is_whole() && walk.frames.len() < MAX_DEPTH && !walk.leaf_executes {
+    while walk.is_whole() && walk.frames.len() < MAX_DEPTH && walk.leaf != Life::Executes {
         let Some(leaf) = walk.frames.first() else { break };
         let callee = callee_of(layout, leaf, source).filter(|callee| known.contains(leaf, &callee.raw));
         let Some(callee) = callee else { break };
-        walk.leaf_executes = callee.executes;
+        walk.leaf = callee.life;
         walk.frames.insert(0, callee.raw);
     }
 }
@@ -149,16 +146,17 @@ fn callee_of(layout: &Layout, caller: &RawFrame, source: &impl Frames) -> Option
         .position(|word| u64::from_le_bytes(*word) == caller.address.0)?;
     let offset = (layout.frame.head + found * 8).checked_sub(layout.frame.previous)?;
     let address = caller.address.plus(offset as u64);
-    let callee = Read::new(layout, address, bytes.get(offset..)?)?;
-    callee.raw.is_proved_by_caller().then_some(callee)
+    let callee = Read::new(layout, address, bytes.get(offset..)?, caller.piece)?;
+    (callee.raw.is_shown_as_callee() && callee.life != Life::Ended).then_some(callee)
 }
 
 fn follow(layout: &Layout, head: Address, source: &mut impl Frames, walk: &mut Walk) -> Stop {
     let mut address = head;
-    walk.leaf_executes = true;
+    walk.leaf = Life::Executes;
     walk.based = true;
     // Whether the frame last pushed was entered from C.
     let mut entered = true;
+    let mut ended = false;
     let mut oldest_owner = OWNER_THREAD;
     // Brent's cycle detection: compare with a milestone that moves at powers of two.
     let (mut milestone, mut links, mut next_milestone) = (Address::NULL, 0_usize, 1);
@@ -173,15 +171,15 @@ fn follow(layout: &Layout, head: Address, source: &mut impl Frames, walk: &mut W
         if links == next_milestone {
             (milestone, next_milestone) = (address, links * 2);
         }
-        let bytes = match source.frame(address) {
-            Ok(bytes) => bytes,
+        let (bytes, piece) = match source.frame(address) {
+            Ok(found) => found,
             Err(error) => return Stop::Fault(address, error),
         };
-        let Some(read) = Read::new(layout, address, bytes) else {
+        let Some(read) = Read::new(layout, address, bytes, piece) else {
             return Stop::Torn(address);
         };
-        if let EntryMark::Shim { owner } = layout.frame.entry
-            && read.raw.owner == owner
+        if let EntryMark::Shim { first, last } = layout.frame.entry
+            && (first..=last).contains(&read.raw.owner)
         {
             if let Some(callee) = walk.frames.last_mut() {
                 callee.entered = true;
@@ -193,12 +191,24 @@ fn follow(layout: &Layout, head: Address, source: &mut impl Frames, walk: &mut W
         if read.raw.owner != OWNER_THREAD && read.raw.owner != OWNER_GENERATOR {
             return Stop::Torn(address);
         }
-        if !entered && read.executes {
-            // This frame is the running one: what seemed to be its callees has returned.
+        let returned = match read.life {
+            // A frame that runs has no callee, whatever seemed to be one.
+            Life::Executes => !entered,
+            Life::Ended => true,
+            Life::Lives | Life::Unknown => false,
+        };
+        if returned {
             walk.frames.clear();
         }
+        if read.life == Life::Ended {
+            ended = true;
+            entered = read.raw.entered;
+            oldest_owner = read.raw.owner;
+            address = read.previous;
+            continue;
+        }
         if walk.frames.is_empty() {
-            walk.leaf_executes = read.executes;
+            walk.leaf = read.life;
         }
         walk.frames.push(read.raw);
         entered = read.raw.entered;
@@ -209,56 +219,26 @@ fn follow(layout: &Layout, head: Address, source: &mut impl Frames, walk: &mut W
     walk.based = match layout.frame.entry {
         EntryMark::Shim { .. } => entered,
         EntryMark::Flag { .. } => entered && oldest_owner == OWNER_THREAD,
+        EntryMark::Every => oldest_owner == OWNER_THREAD,
     };
+    // Nothing but a frame that has returned: it may have lost its caller already.
+    walk.based &= !(ended && walk.frames.is_empty());
     Stop::Base
-}
-
-/// The fields of one frame.
-struct Read {
-    raw: RawFrame,
-    previous: Address,
-    /// Whether it runs bytecode of its own now, or has not begun: it has no callee in either case.
-    executes: bool,
-}
-
-impl Read {
-    #[inline]
-    fn new(layout: &Layout, address: Address, bytes: &[u8]) -> Option<Self> {
-        let frame = &layout.frame;
-        let code = bytes.pointer(frame.code)?;
-        let instruction = bytes.pointer(frame.instruction)?;
-        let begun = instruction > code.plus(layout.code.bytecode as u64);
-        let entered = match frame.entry {
-            EntryMark::Flag { is_entry } => bytes.byte(is_entry)? != 0,
-            // Known when the shim before it is met.
-            EntryMark::Shim { .. } => false,
-        };
-        Some(Self {
-            raw: RawFrame {
-                address,
-                code,
-                instruction,
-                owner: bytes.byte(frame.owner)?,
-                entered,
-            },
-            previous: bytes.pointer(frame.previous)?,
-            executes: !begun || bytes.int(frame.stacktop)?.cast_signed() < 0,
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::Source;
+    use crate::layout::{InstructionLink, LifeMark, OwnerLink, Source};
     use std::collections::HashMap;
 
     /// Frames by address, nothing behind any.
     struct Made(HashMap<Address, Vec<u8>>);
 
     impl Frames for Made {
-        fn frame(&mut self, address: Address) -> Result<&[u8], ReadError> {
-            self.0.get(&address).map(Vec::as_slice).ok_or(ReadError::Unmapped)
+        fn frame(&mut self, address: Address) -> Result<(&[u8], Piece), ReadError> {
+            let bytes = self.0.get(&address).ok_or(ReadError::Unmapped)?;
+            Ok((bytes, 0))
         }
 
         fn behind(&self, _: Address) -> &[u8] {
@@ -289,9 +269,17 @@ mod tests {
                 |offset: usize, value: &[u8]| bytes[offset..offset + value.len()].copy_from_slice(value);
             put(layout.frame.previous, &at(caller).0.to_le_bytes());
             put(layout.frame.code, &0x10_0000_u64.to_le_bytes());
-            put(layout.frame.instruction, &0x10_0200_u64.to_le_bytes());
-            put(layout.frame.stacktop, &depth.to_le_bytes());
-            put(layout.frame.owner, &[owner]);
+            let (
+                InstructionLink::Pointer(instruction),
+                LifeMark::Depth { stacktop },
+                OwnerLink::Byte(owner_at),
+            ) = (layout.frame.instruction, layout.frame.life, layout.frame.owner)
+            else {
+                panic!("another kind of frame")
+            };
+            put(instruction, &0x10_0200_u64.to_le_bytes());
+            put(stacktop, &depth.to_le_bytes());
+            put(owner_at, &[owner]);
             (at(frame), bytes)
         });
         let mut walk_ = Walk::default();

@@ -13,10 +13,12 @@
 //! - The target is never stopped, signalled or written to, and the GIL is never taken.
 //! - Offsets and their meaning per release are data, in one folder (`layout`).
 
+mod activation;
 mod calls;
 mod code;
 mod error;
 mod frame;
+mod gil;
 mod ids;
 mod layout;
 mod lines;
@@ -31,6 +33,7 @@ mod walker;
 pub use code::{CodeObject, Fingerprint, MAX_LINE_TABLE, MAX_TEXT};
 pub use error::{AttachError, CodeError, ReadError};
 pub use frame::{MAX_DEPTH, Stop};
+pub use gil::Gil;
 pub use ids::{Address, OsThreadId, Pid, PythonVersion};
 pub use lines::LineTable;
 pub use memory::process::{OtherProcess, OwnProcess};

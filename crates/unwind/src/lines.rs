@@ -1,4 +1,4 @@
-//! Decodes the location table of a code object into (code unit -> line).
+//! Decodes the line table of a code object, in any of three formats, into (code unit -> line).
 //!
 //! # Where this sits
 //! Works on bytes that [`crate::code`] copied. Once per code object, never per sample.
@@ -8,7 +8,9 @@
 //! entry lies beyond the bytecode. The work is linear in the table.
 //!
 //! # Sources
-//! CPython `Objects/locations.md`, the format of 3.11 to 3.15.
+//! CPython `Objects/locations.md` (3.11 to 3.15), `Objects/lnotab_notes.txt` (3.10, 3.9).
+
+use crate::layout::LineFormat;
 
 /// Lines of one code object. Sorted, one entry per run of code units on one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,8 +38,19 @@ mod code {
 impl LineTable {
     /// Decodes a table. `units` is the length of the bytecode in code units (2 bytes each).
     #[must_use]
-    pub fn decode(table: &[u8], first_line: u32, units: u32) -> Self {
-        let mut entries: Vec<Entry> = Vec::new();
+    pub(crate) fn decode(format: LineFormat, table: &[u8], first_line: u32, units: u32) -> Self {
+        let mut lines = Self::default();
+        match format {
+            LineFormat::Locations => lines.decode_locations(table, first_line, units),
+            LineFormat::Pairs => lines.decode_pairs(table, first_line, units),
+            LineFormat::Lnotab => lines.decode_lnotab(table, first_line, units),
+        }
+        lines.entries.shrink_to_fit();
+        lines
+    }
+
+    /// 3.11 and later.
+    fn decode_locations(&mut self, table: &[u8], first_line: u32, units: u32) {
         let mut bytes = table.iter().copied();
         let mut line = i64::from(first_line);
         let mut start = 0_u32;
@@ -47,20 +60,58 @@ impl LineTable {
             let Some(delta) = delta(head, &mut bytes) else {
                 break;
             };
-            let shown = match delta {
-                None => 0,
-                Some(delta) => {
-                    line = line.saturating_add(delta);
-                    u32::try_from(line).unwrap_or(0)
-                }
-            };
-            if entries.last().is_none_or(|last| last.line != shown) {
-                entries.push(Entry { start, line: shown });
-            }
+            line = line.saturating_add(delta.unwrap_or(0));
+            self.push(start, delta.map(|_| line));
             start = start.saturating_add(u32::from(head & 7) + 1);
         }
-        entries.shrink_to_fit();
-        Self { entries }
+    }
+
+    /// 3.10: pairs of a length in bytes and what to add to the line for it, -128 for no line.
+    fn decode_pairs(&mut self, table: &[u8], first_line: u32, units: u32) {
+        let mut line = i64::from(first_line);
+        let mut start = 0_u32;
+        for &[length, delta] in table.as_chunks::<2>().0 {
+            let delta = delta.cast_signed();
+            if delta != i8::MIN {
+                line = line.saturating_add(i64::from(delta));
+            }
+            if start / 2 >= units {
+                break;
+            }
+            if length != 0 {
+                self.push(start / 2, (delta != i8::MIN).then_some(line));
+            }
+            start = start.saturating_add(u32::from(length));
+        }
+    }
+
+    /// 3.9: pairs of a distance in bytes and what to add to the line from there on.
+    fn decode_lnotab(&mut self, table: &[u8], first_line: u32, units: u32) {
+        let mut line = i64::from(first_line);
+        let mut start = 0_u32;
+        for &[distance, delta] in table.as_chunks::<2>().0 {
+            if start / 2 >= units {
+                return;
+            }
+            if distance != 0 {
+                self.push(start / 2, Some(line));
+                start = start.saturating_add(u32::from(distance));
+            }
+            line = line.saturating_add(i64::from(delta.cast_signed()));
+        }
+        if start / 2 < units {
+            self.push(start / 2, Some(line));
+        }
+    }
+
+    /// Begins a run, unless it goes on with the line of the last.
+    fn push(&mut self, start: u32, line: Option<i64>) {
+        let line = line.and_then(|line| u32::try_from(line).ok()).unwrap_or(0);
+        match self.entries.last_mut() {
+            Some(last) if last.start == start => last.line = line,
+            Some(last) if last.line == line => {}
+            _ => self.entries.push(Entry { start, line }),
+        }
     }
 
     /// The line of a code unit, `None` where it belongs to none. Logarithmic.
@@ -135,7 +186,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(table: &[u8], units: u32, expect: &[(u32, Option<u32>)]) {
-        let decoded = LineTable::decode(table, 10, units);
+        let decoded = LineTable::decode(LineFormat::Locations, table, 10, units);
         assert_eq!(decoded.iter().collect::<Vec<_>>(), expect);
     }
 
@@ -158,7 +209,7 @@ mod tests {
 
     #[test]
     fn lines_are_looked_up_by_unit() {
-        let table = LineTable::decode(&[0x80 | 3, 0, 0x80 | 11 << 3, 0, 0], 5, 5);
+        let table = LineTable::decode(LineFormat::Locations, &[0x80 | 3, 0, 0x80 | 11 << 3, 0, 0], 5, 5);
         let lines: Vec<_> = (0..6).map(|unit| table.line_at(unit)).collect();
         assert_eq!(lines, [Some(5), Some(5), Some(5), Some(5), Some(6), Some(6)]);
         assert_eq!(LineTable::default().line_at(0), None);
@@ -169,11 +220,13 @@ mod tests {
         fn any_bytes_give_a_sorted_table_within_the_bytecode(
             table in proptest::collection::vec(any::<u8>(), 0..400), first in any::<u32>(), units in 0_u32..500,
         ) {
-            let decoded = LineTable::decode(&table, first, units);
-            let starts: Vec<_> = decoded.iter().map(|(start, _)| start).collect();
-            prop_assert!(starts.is_sorted_by(|a, b| a < b));
-            prop_assert!(starts.iter().all(|start| *start < units));
-            prop_assert!(starts.len() <= table.len());
+            for format in [LineFormat::Locations, LineFormat::Pairs, LineFormat::Lnotab] {
+                let decoded = LineTable::decode(format, &table, first, units);
+                let starts: Vec<_> = decoded.iter().map(|(start, _)| start).collect();
+                prop_assert!(starts.is_sorted_by(|a, b| a < b), "{format:?}");
+                prop_assert!(starts.iter().all(|start| *start < units), "{format:?}");
+                prop_assert!(starts.len() <= table.len() + 1, "{format:?}");
+            }
         }
     }
 }

@@ -5,33 +5,38 @@
 //! the stack lies, [`Plan::issue`] copies it, a [`View`] serves frames out of one of the two copies.
 //!
 //! # Contract
-//! - The copies are taken in the order: thread state, C frame, loose frames, chunks, the GIL, chunks,
-//!   loose frames, C frame, thread state. So there is an instant that lies between the two readings of
+//! - The copies are taken in the order: GIL, thread state, C frame, loose frames (root first), chunks |
+//!   chunks, loose frames (leaf first), C frame, thread state. So there is an instant that lies between the two readings of
 //!   every byte: what reads the same in both was, but for a change there and back, so at that instant.
 //! - A prediction that was wrong costs reads, never truth: a frame outside the copy is read by
 //!   itself, counted in [`View::missed`], and planned for next time.
 //! - Lengths taken from the target are bounded by [`MAX_CHUNK`], [`MAX_CHUNKS`] and [`MAX_LOOSE`].
 
+use crate::activation::Piece;
 use crate::error::ReadError;
-use crate::frame::Frames;
+use crate::frame::{Frames, MAX_DEPTH};
+use crate::gil::{self, Gil};
 use crate::ids::Address;
-use crate::layout::{FrameLink, GilLayout, Layout, MAX_STRUCT};
+use crate::layout::{FrameLink, Layout, MAX_STRUCT, StackLink};
 use crate::memory::{Batch, Fields, Memory, Slot, read_pointer};
 use crate::target::Target;
-use crate::thread::ThreadSnapshot;
 
 /// Most bytes copied of one data-stack chunk. CPython's are 16 KiB unless one frame is larger.
 const MAX_CHUNK: usize = 1 << 20;
 /// Most chunks copied: 1024 frames of the usual size fill about 10.
 const MAX_CHUNKS: usize = 64;
-/// Most frames outside the chunks in one walk: generators, and shims on the C stack.
-const MAX_LOOSE: usize = 512;
+/// Most frames outside the chunks in one walk: generators, shims on the C stack, and all frames of
+/// releases without chunks.
+const MAX_LOOSE: usize = MAX_DEPTH;
 /// Copied beyond the part in use, so that a few calls more do not miss: about 8 frames.
 const SLACK: usize = 1024;
 
 /// Where a thread's stack lay last time.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
+    /// Interpreter of the thread, and where it tells who holds its GIL, unless threads tell.
+    interpreter: Address,
+    gil: Option<Address>,
     cframe: Address,
     /// Youngest first.
     chunks: Vec<Chunk>,
@@ -70,24 +75,26 @@ impl Plan {
     pub(crate) fn issue<M: Memory>(
         &self,
         target: &Target<M>,
-        thread: &ThreadSnapshot,
+        tstate: Address,
         batch: &mut Batch,
     ) -> Result<(), ReadError> {
         let layout = &target.layout;
-        let tstate = thread.tstate;
         let cframe = match layout.thread.frame_link {
             FrameLink::CFrame { current_frame, .. } => Some(self.cframe.plus(current_frame as u64)),
             FrameLink::Thread { .. } => None,
         };
         batch.clear();
+        self.gil.map(|address| batch.push(address, gil::length(layout)));
         batch.push(tstate, layout.thread.head);
         cframe.map(|address| batch.push(address, 8));
-        for address in &self.loose {
+        for address in self.loose.iter().rev() {
             batch.push(*address, layout.frame.head);
         }
-        self.push_chunks(batch);
-        batch.push(thread.gil, layout.gil.length());
-        self.push_chunks(batch);
+        for _ in [Which::Before, Which::After] {
+            for chunk in &self.chunks {
+                batch.push(chunk.address, chunk.length);
+            }
+        }
         for address in &self.loose {
             batch.push(*address, layout.frame.head);
         }
@@ -96,25 +103,25 @@ impl Plan {
         target.memory.read_batch(batch)
     }
 
-    fn push_chunks(&self, batch: &mut Batch) {
-        for chunk in &self.chunks {
-            batch.push(chunk.address, chunk.length);
+    /// Finds the GIL, when the thread's interpreter is met for the first time.
+    pub(crate) fn plan_gil<M: Memory>(&mut self, target: &Target<M>, interpreter: Address) {
+        if self.interpreter != interpreter {
+            self.interpreter = interpreter;
+            // What cannot be found is not read, and unknown.
+            self.gil = gil::address(target, interpreter).unwrap_or(None);
         }
     }
 
-    /// Whether the thread held its GIL between the two copies.
-    pub(crate) fn held_gil(&self, layout: &Layout, thread: &ThreadSnapshot, batch: &Batch) -> bool {
-        let slot = Slot(self.chunk_slot(layout, Which::After) - 1);
-        let Some(gil) = batch.bytes(slot) else {
-            return false;
-        };
-        let (holder, held) = match layout.gil {
-            GilLayout::Runtime { .. } => (gil.pointer(0), true),
-            GilLayout::Interpreter {
-                last_holder, locked, ..
-            } => (gil.pointer(last_holder), gil.int(locked) == Some(1)),
-        };
-        held && holder == Some(thread.tstate)
+    /// What the thread had to do with the GIL when the first copy was made.
+    pub(crate) fn gil(&self, layout: &Layout, tstate: Address, batch: &Batch) -> Gil {
+        let thread = batch.bytes(Slot(self.first_slot()));
+        let words = self.gil.and_then(|_| batch.bytes(Slot(0)));
+        thread.map_or(Gil::Unknown, |thread| gil::of(layout, tstate, words, thread))
+    }
+
+    /// The slot of the first copy of the thread state.
+    fn first_slot(&self) -> usize {
+        usize::from(self.gil.is_some())
     }
 
     /// Whether the chunks in use are the planned ones, as far as the later copy tells.
@@ -122,10 +129,16 @@ impl Plan {
         let Some(thread) = batch.bytes(Slot(batch.len().wrapping_sub(1))) else {
             return false;
         };
-        let (Some(first), Some(top)) = (
-            thread.pointer(layout.thread.datastack_chunk),
-            thread.pointer(layout.thread.datastack_top),
-        ) else {
+        let StackLink::Chunks {
+            datastack_chunk,
+            datastack_top,
+            chunk: chunk_layout,
+        } = layout.thread.stack
+        else {
+            return true;
+        };
+        let (Some(first), Some(top)) = (thread.pointer(datastack_chunk), thread.pointer(datastack_top))
+        else {
             return false;
         };
         let mut link = first;
@@ -140,7 +153,7 @@ impl Plan {
             let Some(header) = batch.bytes(slot) else {
                 return false;
             };
-            link = header.pointer(layout.chunk.previous).unwrap_or(Address::NULL);
+            link = header.pointer(chunk_layout.previous).unwrap_or(Address::NULL);
         }
         link.is_null() || self.chunks.len() == MAX_CHUNKS
     }
@@ -151,31 +164,34 @@ impl Plan {
         target: &Target<M>,
         batch: &Batch,
     ) -> Result<(), ReadError> {
-        let layout = &target.layout;
+        let StackLink::Chunks {
+            datastack_chunk,
+            datastack_top,
+            chunk: layout,
+        } = target.layout.thread.stack
+        else {
+            return Ok(());
+        };
         let thread = batch
             .bytes(Slot(batch.len().wrapping_sub(1)))
             .ok_or(ReadError::Unmapped)?;
-        let mut link = thread
-            .pointer(layout.thread.datastack_chunk)
-            .ok_or(ReadError::Torn)?;
-        let top = thread
-            .pointer(layout.thread.datastack_top)
-            .ok_or(ReadError::Torn)?;
+        let mut link = thread.pointer(datastack_chunk).ok_or(ReadError::Torn)?;
+        let top = thread.pointer(datastack_top).ok_or(ReadError::Torn)?;
         self.chunks.clear();
         let mut header = [0; 64];
-        let header = header.get_mut(..layout.chunk.data).ok_or(ReadError::Torn)?;
+        let header = header.get_mut(..layout.data).ok_or(ReadError::Torn)?;
         while !link.is_null() && self.chunks.len() < MAX_CHUNKS {
             target.memory.read(link, header)?;
-            let size = header.word(layout.chunk.size).ok_or(ReadError::Torn)?;
+            let size = header.word(layout.size).ok_or(ReadError::Torn)?;
             let size = usize::try_from(size)
                 .unwrap_or(MAX_CHUNK)
-                .clamp(layout.chunk.data, MAX_CHUNK);
+                .clamp(layout.data, MAX_CHUNK);
             let used = if self.chunks.is_empty() {
                 top.0.wrapping_sub(link.0)
             } else {
                 // A chunk that is not the youngest keeps its fill, in pointers, in its header.
-                let words = header.word(layout.chunk.top).ok_or(ReadError::Torn)?;
-                words.saturating_mul(8).saturating_add(layout.chunk.data as u64)
+                let words = header.word(layout.top).ok_or(ReadError::Torn)?;
+                words.saturating_mul(8).saturating_add(layout.data as u64)
             };
             let used = usize::try_from(used).unwrap_or(size);
             let slack = if self.chunks.is_empty() { SLACK } else { 0 };
@@ -185,7 +201,7 @@ impl Plan {
                 length,
                 size,
             });
-            link = header.pointer(layout.chunk.previous).ok_or(ReadError::Torn)?;
+            link = header.pointer(layout.previous).ok_or(ReadError::Torn)?;
         }
         Ok(())
     }
@@ -202,10 +218,9 @@ impl Plan {
         if let FrameLink::CFrame { cframe, .. } = layout.thread.frame_link {
             self.cframe = thread.pointer(cframe).unwrap_or(Address::NULL);
         }
-        if let (Some(chunk), Some(top)) = (
-            self.chunks.first_mut(),
-            thread.pointer(layout.thread.datastack_top),
-        ) {
+        if let StackLink::Chunks { datastack_top, .. } = layout.thread.stack
+            && let (Some(chunk), Some(top)) = (self.chunks.first_mut(), thread.pointer(datastack_top))
+        {
             let used = usize::try_from(top.0.wrapping_sub(chunk.address.0)).unwrap_or(0);
             if used <= chunk.size {
                 chunk.length = (used + SLACK).min(chunk.size);
@@ -218,11 +233,10 @@ impl Plan {
             FrameLink::CFrame { .. } => 2,
             FrameLink::Thread { .. } => 1,
         };
-        let first = links + self.loose.len();
+        let first = self.first_slot() + links + self.loose.len();
         match which {
             Which::Before => first,
-            // The GIL lies between the copies.
-            Which::After => first + self.chunks.len() + 1,
+            Which::After => first + self.chunks.len(),
         }
     }
 }
@@ -253,6 +267,7 @@ pub(crate) struct View<'a, M: Memory> {
     plan: &'a Plan,
     batch: &'a Batch,
     scratch: &'a mut Scratch,
+    which: Which,
     chunks_at: usize,
     loose_at: usize,
     youngest: (Address, &'a [u8]),
@@ -283,6 +298,7 @@ impl<'a, M: Memory> View<'a, M> {
             plan,
             batch,
             scratch,
+            which,
             chunks_at,
             loose_at,
             youngest,
@@ -293,7 +309,7 @@ impl<'a, M: Memory> View<'a, M> {
     pub(crate) fn head(&mut self, kind: Head) -> Result<Address, ReadError> {
         let last = self.batch.len().wrapping_sub(1);
         let (thread_at, cframe_at) = match kind {
-            Head::Of(Which::Before) => (0, 1),
+            Head::Of(Which::Before) => (self.plan.first_slot(), self.plan.first_slot() + 1),
             Head::Of(Which::After) | Head::Outer => (last, last.wrapping_sub(1)),
         };
         let thread = self.batch.bytes(Slot(thread_at)).ok_or(ReadError::Unmapped)?;
@@ -336,10 +352,14 @@ impl<'a, M: Memory> View<'a, M> {
         } else {
             self.plan.loose.iter().position(|planned| *planned == address)?
         };
-        self.batch.bytes(Slot(self.loose_at + index))
+        let slot = match self.which {
+            Which::Before => self.plan.loose.len() - 1 - index,
+            Which::After => index,
+        };
+        self.batch.bytes(Slot(self.loose_at + slot))
     }
 
-    fn copied_in_chunk(&self, address: Address) -> Option<&'a [u8]> {
+    fn copied_in_chunk(&self, address: Address) -> Option<(&'a [u8], Piece)> {
         let head = self.target.layout.frame.head;
         self.plan
             .chunks
@@ -352,37 +372,38 @@ impl<'a, M: Memory> View<'a, M> {
                     return None;
                 }
                 let bytes = self.batch.bytes(Slot(self.chunks_at + index))?;
-                bytes.get(offset as usize..)?.get(..head)
+                Some((bytes.get(offset as usize..)?.get(..head)?, index as Piece))
             })
     }
 }
 
 impl<M: Memory> Frames for View<'_, M> {
     #[inline]
-    fn frame(&mut self, address: Address) -> Result<&[u8], ReadError> {
+    fn frame(&mut self, address: Address) -> Result<(&[u8], Piece), ReadError> {
         let head = self.target.layout.frame.head;
         let (start, bytes) = self.youngest;
         let offset = address.0.wrapping_sub(start.0);
         if offset < bytes.len() as u64
             && let Some(frame) = bytes.get(offset as usize..).and_then(|rest| rest.get(..head))
         {
-            return Ok(frame);
+            return Ok((frame, 0));
         }
-        if let Some(frame) = self.copied_in_chunk(address) {
-            return Ok(frame);
+        if let Some(found) = self.copied_in_chunk(address) {
+            return Ok(found);
         }
         let copied = self.copied_loose(address);
         if self.scratch.loose.len() == MAX_LOOSE {
             return Err(ReadError::Torn);
         }
+        let piece = (MAX_CHUNKS + self.scratch.loose.len()) as Piece;
         self.scratch.loose.push(address);
         if let Some(frame) = copied {
-            return Ok(frame);
+            return Ok((frame, piece));
         }
         self.scratch.missed += 1;
         let frame = &mut self.scratch.frame[..head];
         self.target.memory.read(address, frame)?;
-        Ok(frame)
+        Ok((frame, piece))
     }
 
     fn behind(&self, address: Address) -> &[u8] {

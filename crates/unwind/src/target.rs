@@ -9,11 +9,11 @@
 //! and after `fork` when the own process is read.
 
 use crate::error::{AttachError, ReadError};
-use crate::ids::{Address, Pid, PythonVersion};
-use crate::layout::{Layout, Source, debug_offsets};
-use crate::memory::Memory;
+use crate::ids::{Address, OsThreadId, Pid, PythonVersion};
+use crate::layout::{Layout, OsThreadIdLink, Source, debug_offsets};
 use crate::memory::process::{OtherProcess, OwnProcess, own_pid};
-use crate::runtime::{Interpreter, own, remote};
+use crate::memory::{Memory, read_pointer};
+use crate::runtime::{Interpreter, own, pthread, remote};
 
 /// A Python process, ready to be read. Cheap to keep; holds no thread, file or lock.
 #[derive(Debug)]
@@ -22,7 +22,10 @@ pub struct Target<M: Memory> {
     pub(crate) layout: Layout,
     pub(crate) runtime: Address,
     pub(crate) code_type: Address,
+    /// Where the C library keeps a thread's kernel id, for releases that do not have it themselves.
+    pub(crate) pthread_id_at: u64,
     version: PythonVersion,
+    first_thread: OsThreadId,
 }
 
 impl Target<OwnProcess> {
@@ -69,6 +72,7 @@ impl<M: Memory> Target<M> {
             runtime,
             code_type,
             version,
+            first_thread,
         } = interpreter;
         let layout = match Layout::source(version) {
             None => return Err(AttachError::Version { found: version }),
@@ -91,12 +95,21 @@ impl<M: Memory> Target<M> {
                 })?
             }
         };
+        let pthread_id_at = match layout.thread.os_thread_id {
+            OsThreadIdLink::Field { .. } => 0,
+            OsThreadIdLink::Pthread { runtime_main_thread } => {
+                let main = read_pointer(&memory, runtime.plus(runtime_main_thread as u64))?;
+                pthread::id_at(&memory, main, first_thread)
+            }
+        };
         Ok(Self {
             memory,
             layout,
             runtime,
             code_type,
+            pthread_id_at,
             version,
+            first_thread,
         })
     }
 
@@ -107,6 +120,7 @@ impl<M: Memory> Target<M> {
             runtime: self.runtime,
             code_type: self.code_type,
             version: self.version,
+            first_thread: self.first_thread,
         }
     }
 

@@ -91,6 +91,7 @@ mod tests {
 
     const LAYOUT: TextLayout = TextLayout {
         length: 16,
+        hash: 24,
         state: 32,
         kind_shift: 2,
         compact_bit: 5,

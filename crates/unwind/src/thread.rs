@@ -11,8 +11,9 @@
 
 use crate::error::ReadError;
 use crate::ids::{Address, OsThreadId};
-use crate::layout::GilLayout;
+use crate::layout::OsThreadIdLink;
 use crate::memory::{Batch, Fields, Memory, Slot, read_pointer};
+use crate::runtime::pthread;
 use crate::target::Target;
 
 /// Most threads listed; a process with more is profiled in part.
@@ -35,8 +36,8 @@ pub struct ThreadSnapshot {
     pub unique_id: u64,
     /// Id of the interpreter it runs; 0 is the main one.
     pub interpreter: u64,
-    /// The GIL that it needs to run Python: the same address, the same GIL.
-    pub gil: Address,
+    /// That interpreter's state.
+    pub interpreter_state: Address,
 }
 
 /// The list of last time, by which the next is predicted.
@@ -44,27 +45,16 @@ pub struct ThreadSnapshot {
 pub(crate) struct ThreadList {
     interpreters: Vec<Interpreter>,
     threads: Vec<Address>,
+    /// Where the C library has the kernel ids of `threads`. Empty where the thread states have them.
+    ids: Vec<Address>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Interpreter {
     address: Address,
     id: u64,
-    /// Where its GIL tells who holds it.
-    gil: Address,
     /// How many of `threads` are its own.
     threads: usize,
-}
-
-impl Interpreter {
-    /// Where the GIL of the interpreter at `address` lies. It may be another when an interpreter
-    /// has ended and the next took its place.
-    fn gil_of<M: Memory>(target: &Target<M>, address: Address) -> Result<Address, ReadError> {
-        match target.layout.gil {
-            GilLayout::Runtime { current } => Ok(target.runtime.plus(current as u64)),
-            GilLayout::Interpreter { gil, .. } => read_pointer(&target.memory, address.plus(gil as u64)),
-        }
-    }
 }
 
 impl ThreadList {
@@ -108,6 +98,9 @@ impl ThreadList {
         for thread in &self.threads {
             batch.push(*thread, layout.thread.head);
         }
+        for address in &self.ids {
+            batch.push(*address, 4);
+        }
         target.memory.read_batch(batch)?;
 
         out.clear();
@@ -138,7 +131,17 @@ impl ThreadList {
                 }
                 let head = batch.bytes(slot)?;
                 thread_link = head.pointer(target.layout.thread.next)?;
-                out.extend(snapshot(target, batch.address(slot), interpreter, head)?);
+                let id = match target.layout.thread.os_thread_id {
+                    OsThreadIdLink::Field { native_thread_id } => field_id(head, native_thread_id)?,
+                    OsThreadIdLink::Pthread { .. } => {
+                        let slot = Slot(thread_slot + self.threads.len());
+                        if batch.address(slot) != pthread_id(target, head)? {
+                            return None;
+                        }
+                        pthread::checked(batch.bytes(slot)?)
+                    }
+                };
+                out.extend(snapshot(target, batch.address(slot), interpreter, head, id)?);
                 thread_slot += 1;
             }
             if !thread_link.is_null() && self.threads.len() < MAX_THREADS {
@@ -158,6 +161,7 @@ impl ThreadList {
         let memory = &target.memory;
         self.interpreters.clear();
         self.threads.clear();
+        self.ids.clear();
         out.clear();
         let mut head = vec![0; layout.thread.head];
         let mut next = read_pointer(
@@ -171,13 +175,22 @@ impl ThreadList {
             let mut interpreter = Interpreter {
                 address,
                 id: field(layout.interpreter.id)?.0,
-                gil: Interpreter::gil_of(target, address)?,
                 threads: 0,
             };
             let mut thread = field(layout.interpreter.threads_head)?;
             while !thread.is_null() && self.threads.len() < MAX_THREADS {
                 memory.read(thread, &mut head)?;
-                let found = snapshot(target, thread, &interpreter, &head).ok_or(ReadError::Torn)?;
+                let id = match layout.thread.os_thread_id {
+                    OsThreadIdLink::Field { native_thread_id } => {
+                        field_id(&head, native_thread_id).ok_or(ReadError::Torn)?
+                    }
+                    OsThreadIdLink::Pthread { .. } => {
+                        let address = pthread_id(target, &head).ok_or(ReadError::Torn)?;
+                        self.ids.push(address);
+                        pthread::id(memory, address)?
+                    }
+                };
+                let found = snapshot(target, thread, &interpreter, &head, id).ok_or(ReadError::Torn)?;
                 out.extend(found);
                 self.threads.push(thread);
                 interpreter.threads += 1;
@@ -196,18 +209,31 @@ fn snapshot<M: Memory>(
     tstate: Address,
     interpreter: &Interpreter,
     head: &[u8],
+    os_thread_id: OsThreadId,
 ) -> Option<Option<ThreadSnapshot>> {
     let layout = &target.layout.thread;
     if head.pointer(layout.interp)? != interpreter.address {
         return None;
     }
-    let os_thread_id = u32::try_from(head.word(layout.native_thread_id)?).ok()?;
-    Some((os_thread_id != 0).then_some(ThreadSnapshot {
+    Some((os_thread_id.0 != 0).then_some(ThreadSnapshot {
         tstate,
-        os_thread_id: OsThreadId(os_thread_id),
+        os_thread_id,
         python_thread_id: head.word(layout.thread_id)?,
         unique_id: head.word(layout.id)?,
         interpreter: interpreter.id,
-        gil: interpreter.gil,
+        interpreter_state: interpreter.address,
     }))
+}
+
+/// The kernel's id, in the thread state.
+fn field_id(head: &[u8], offset: usize) -> Option<OsThreadId> {
+    u32::try_from(head.word(offset)?).ok().map(OsThreadId)
+}
+
+/// Where the C library has the kernel's id.
+fn pthread_id<M: Memory>(target: &Target<M>, head: &[u8]) -> Option<Address> {
+    Some(
+        head.pointer(target.layout.thread.thread_id)?
+            .plus(target.pthread_id_at),
+    )
 }

@@ -13,10 +13,12 @@
 
 use std::collections::HashMap;
 
+use crate::activation::RawFrame;
 use crate::calls::{AddressHash, KnownCalls};
 use crate::code::Facts;
 use crate::error::{CodeError, ReadError};
-use crate::frame::{RawFrame, Stop, Walk, walk};
+use crate::frame::{Stop, Walk, walk};
+use crate::gil::Gil;
 use crate::ids::Address;
 use crate::layout::OWNER_GENERATOR;
 use crate::memory::{Batch, Memory};
@@ -26,6 +28,8 @@ use crate::thread::{ThreadList, ThreadSnapshot};
 
 /// Most readings of one sample: the first, and more for wrong predictions or a torn copy.
 const MAX_ATTEMPTS: usize = 5;
+/// Most readings more to learn whether calls in a sample were made.
+const MAX_CONFIRMATIONS: usize = 2;
 /// Code objects remembered. Beyond it all are forgotten and met anew.
 const MAX_CODES: usize = 1 << 16;
 
@@ -45,9 +49,8 @@ pub struct Stack {
     pub frames: Vec<Frame>,
     /// Why the walk ended. Anything but [`Stop::Base`] means that root-side frames are missing.
     pub stop: Stop,
-    /// Whether the thread held its GIL when the stack was copied. A thread that has it and can run
-    /// executes Python; one that has it not waits, or runs code that has let it go.
-    pub held_gil: bool,
+    /// Whether the thread held the GIL, read just before its stack.
+    pub gil: Gil,
 }
 
 impl Default for Stack {
@@ -55,7 +58,7 @@ impl Default for Stack {
         Self {
             frames: Vec::new(),
             stop: Stop::Base,
-            held_gil: false,
+            gil: Gil::Unknown,
         }
     }
 }
@@ -90,6 +93,8 @@ pub struct Walker {
     calls: KnownCalls,
     before: Walk,
     after: Walk,
+    /// Keeps the sample while the stack is read again.
+    sample: Walk,
 }
 
 impl Walker {
@@ -136,20 +141,25 @@ impl Walker {
         out.frames.clear();
         out.stop = Stop::Base;
         let mut plan = self.plans.remove(&thread.tstate).unwrap_or_default();
-        let reading = self.read(target, thread, &mut plan);
-        out.held_gil = plan.held_gil(&target.layout, thread, &self.batch);
-        self.plans.insert(thread.tstate, plan);
+        plan.plan_gil(target, thread.interpreter_state);
+        let reading = self.read(target, thread.tstate, &mut plan);
+        out.gil = plan.gil(&target.layout, thread.tstate, &self.batch);
         let (kept, confirmed) = match reading {
             Ok(Reading::Agreed) => {
-                self.calls.learn(&self.before.frames);
-                (self.before.frames.len(), true)
+                let kept = self.believed(target, thread.tstate, &mut plan);
+                (kept, kept == self.before.frames.len())
             }
-            Ok(Reading::Differed) => (certain_root_side(&self.before, &self.after, &self.calls), false),
+            Ok(Reading::Differed) => {
+                let certain = certain_root_side(&self.before, &self.after, &self.calls);
+                (certain.min(self.before.believed(&self.calls)), false)
+            }
             Err(stop) => {
+                self.plans.insert(thread.tstate, plan);
                 out.stop = stop;
                 return Outcome::Torn;
             }
         };
+        self.plans.insert(thread.tstate, plan);
         out.stop = self.before.stop;
         let raw = std::mem::take(&mut self.before.frames);
         let intact = self.emit(target, &raw[raw.len() - kept..], out);
@@ -162,6 +172,30 @@ impl Walker {
         }
     }
 
+    /// How many frames of an agreed reading, counted from the root, are believed. Learns from it.
+    ///
+    /// Both copies are alike, but each was made piece by piece while the thread ran. Frames of one
+    /// piece were copied within nanoseconds; frames of different pieces, and a leaf that may have
+    /// returned, need the evidence of other readings. Where that is missing the stack is read again
+    /// to gain it; the sample remains the first.
+    fn believed<M: Memory>(&mut self, target: &Target<M>, tstate: Address, plan: &mut Plan) -> usize {
+        if self.before.is_leaf_alive() {
+            self.calls.learn(&self.before.frames);
+        }
+        for _ in 0..MAX_CONFIRMATIONS {
+            let believed = self.before.believed(&self.calls);
+            if believed == self.before.frames.len() {
+                return believed;
+            }
+            std::mem::swap(&mut self.before, &mut self.sample);
+            if matches!(self.read(target, tstate, plan), Ok(Reading::Agreed)) && self.before.is_leaf_alive() {
+                self.calls.learn(&self.before.frames);
+            }
+            std::mem::swap(&mut self.before, &mut self.sample);
+        }
+        self.before.believed(&self.calls)
+    }
+
     /// Reads the stack, the walk of its first copy into `before`, that of its second into `after`.
     ///
     /// A stack that changed between the copies is not read again: that would prefer stacks that stay
@@ -169,15 +203,15 @@ impl Walker {
     fn read<M: Memory>(
         &mut self,
         target: &Target<M>,
-        thread: &ThreadSnapshot,
+        tstate: Address,
         plan: &mut Plan,
     ) -> Result<Reading, Stop> {
         let mut attempts = 0;
         loop {
             attempts += 1;
             let last = attempts == MAX_ATTEMPTS;
-            plan.issue(target, thread, &mut self.batch)
-                .map_err(|error| Stop::Fault(thread.tstate, error))?;
+            plan.issue(target, tstate, &mut self.batch)
+                .map_err(|error| Stop::Fault(tstate, error))?;
             if !plan.fits(&target.layout, &self.batch) && !last {
                 // What cannot be planned shows as a fault when the last attempt walks.
                 let _unplanned = plan.plan_chunks(target, &self.batch);
@@ -322,7 +356,7 @@ fn certain_root_side(before: &Walk, after: &Walk, known: &KnownCalls) -> usize {
     if certain != 0 {
         let younger = before.frames[..=before.frames.len() - certain].windows(2).rev();
         certain += younger
-            .take_while(|pair| pair[0].is_proved_by_caller() && known.contains(&pair[1], &pair[0]))
+            .take_while(|pair| pair[0].is_shown_as_callee() && known.contains(&pair[1], &pair[0]))
             .count();
     }
     certain

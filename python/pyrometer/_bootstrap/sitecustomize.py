@@ -14,7 +14,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 def _start_agent():
     if sys.version_info < (3, 9) or sys.implementation.name != "cpython":
-        return "this is Python %s, CPython 3.11 to 3.13 can be profiled" % sys.version.split()[0]
+        return "this is Python %s, CPython 3.9 to 3.15 can be profiled" % sys.version.split()[0]
     from importlib.util import module_from_spec, spec_from_file_location
 
     # By its place, not by sys.path: the application may live in another environment.

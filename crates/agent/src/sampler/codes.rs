@@ -59,8 +59,8 @@ pub(super) enum Refreshed {
 pub(super) struct Codes {
     entries: HashMap<Address, Entry>,
     line_bytes: usize,
-    due: Vec<Address>,
-    found: Vec<Option<Fingerprint>>,
+    due: Vec<(Address, Fingerprint)>,
+    same: Vec<bool>,
 }
 
 /// Where a frame stands.
@@ -115,16 +115,16 @@ impl Codes {
                 && entry.is_due(now_ns)
             {
                 entry.checked_ns = now_ns;
-                self.due.push(frame.code);
+                self.due.push((frame.code, entry.fingerprint));
             }
         }
         if self.due.is_empty() {
             return false;
         }
-        target.fingerprint(&self.due, &mut self.found);
+        target.are_same(&self.due, &mut self.same);
         let before = self.entries.len();
-        for (address, found) in self.due.iter().zip(&self.found) {
-            if self.entries.get(address).map(|entry| &entry.fingerprint) != found.as_ref() {
+        for ((address, _), same) in self.due.iter().zip(&self.same) {
+            if !same {
                 self.entries.remove(address);
             }
         }

@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyrometer_model::{StackId, UnixNanos, WindowHealth};
-use pyrometer_unwind::{Outcome, OwnProcess, Stack, Target, ThreadSnapshot, Walker};
+use pyrometer_unwind::{Gil, Outcome, OwnProcess, Stack, Target, ThreadSnapshot, Walker};
 
 use crate::clock;
 use crate::governor::Governor;
@@ -204,7 +204,9 @@ impl Sampler {
                         continue;
                     };
                     let weight = match self.stack.frames.first() {
-                        Some(leaf) if used_ns > 0 => self.sites.weight(presence, self.stack.held_gil, *leaf),
+                        Some(leaf) if used_ns > 0 => {
+                            self.sites.weight(presence, self.stack.gil == Gil::Held, *leaf)
+                        }
                         _ => 0,
                     };
                     if weight > 0

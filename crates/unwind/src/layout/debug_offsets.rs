@@ -10,9 +10,13 @@
 //! move together (`datastack_top` follows `datastack_chunk`), else taken from the built-in table.
 //!
 //! # Sources
-//! `struct _Py_DebugOffsets`, `Include/internal/pycore_runtime.h` (3.13).
+//! `struct _Py_DebugOffsets`, `Include/internal/pycore_runtime.h` (3.13), `pycore_debug_offsets.h`
+//! (3.14, 3.15).
 
-use super::{FrameLink, GilLayout, Layout};
+use super::{
+    BytecodeLink, FrameLink, GilLayout, InstructionLink, Layout, LifeMark, OsThreadIdLink, OwnerLink,
+    StackLink,
+};
 use crate::ids::PythonVersion;
 use crate::memory::Fields;
 
@@ -30,11 +34,7 @@ pub(crate) struct Words {
     pub(crate) interpreter_id: usize,
     pub(crate) interpreter_next: usize,
     pub(crate) threads_head: usize,
-    pub(crate) ceval_gil: usize,
-    /// The GIL inside the interpreter, where the two below lie too, from the same start.
-    pub(crate) gil: usize,
-    pub(crate) gil_locked: usize,
-    pub(crate) gil_holder: usize,
+    pub(crate) gil: GilWords,
     pub(crate) thread_size: usize,
     pub(crate) thread_next: usize,
     pub(crate) thread_interp: usize,
@@ -58,6 +58,23 @@ pub(crate) struct Words {
     pub(crate) text_state: usize,
     pub(crate) text_length: usize,
     pub(crate) ascii_size: usize,
+}
+
+/// Which words say where the holder of the GIL is found.
+#[derive(Debug)]
+pub(crate) enum GilWords {
+    /// The pointer to the GIL in use; and the interpreter's own GIL, with its parts, from whose
+    /// distances the fields of any GIL follow.
+    Interpreter {
+        ceval_gil: usize,
+        own: usize,
+        locked: usize,
+        holder: usize,
+    },
+    Thread {
+        holds: usize,
+        requested: usize,
+    },
 }
 
 /// Why a table was not used.
@@ -102,44 +119,79 @@ pub(crate) fn apply(
     layout.interpreter.next = get(words.interpreter_next);
     layout.interpreter.threads_head = get(words.threads_head);
 
-    let own_gil = get(words.gil);
-    layout.gil = GilLayout::Interpreter {
-        gil: get(words.ceval_gil),
-        last_holder: get(words.gil_holder).wrapping_sub(own_gil),
-        locked: get(words.gil_locked).wrapping_sub(own_gil),
-    };
+    match (&mut layout.gil, &words.gil) {
+        (
+            gil @ GilLayout::Interpreter { .. },
+            GilWords::Interpreter {
+                ceval_gil,
+                own,
+                locked,
+                holder,
+            },
+        ) => {
+            *gil = GilLayout::Interpreter {
+                pointer: get(*ceval_gil),
+                last_holder: get(*holder).wrapping_sub(get(*own)),
+                locked: get(*locked).wrapping_sub(get(*own)),
+            };
+        }
+        (
+            GilLayout::Thread { holds, requested },
+            GilWords::Thread {
+                holds: h,
+                requested: r,
+            },
+        ) => {
+            (*holds, *requested) = (get(*h), get(*r));
+        }
+        _ => return Err(Refusal::Field("gil")),
+    }
 
     let thread = &mut layout.thread;
-    let chunk_moved_by = get(words.datastack_chunk).wrapping_sub(thread.datastack_chunk);
-    thread.datastack_chunk = get(words.datastack_chunk);
-    thread.datastack_top = thread.datastack_top.wrapping_add(chunk_moved_by);
+    let mut last = thread.id;
+    if let StackLink::Chunks {
+        datastack_chunk,
+        datastack_top,
+        ..
+    } = &mut thread.stack
+    {
+        let moved_by = get(words.datastack_chunk).wrapping_sub(*datastack_chunk);
+        *datastack_chunk = get(words.datastack_chunk);
+        *datastack_top = datastack_top.wrapping_add(moved_by);
+        last = last.max(*datastack_top);
+    }
+    if let OsThreadIdLink::Field { native_thread_id } = &mut thread.os_thread_id {
+        *native_thread_id = get(words.native_thread_id);
+        last = last.max(*native_thread_id);
+    }
     thread.next = get(words.thread_next);
     thread.interp = get(words.thread_interp);
     thread.thread_id = get(words.thread_id);
-    thread.native_thread_id = get(words.native_thread_id);
     if let FrameLink::Thread { current_frame } = &mut thread.frame_link {
         *current_frame = get(words.current_frame);
     }
-    let last = thread.datastack_top.max(thread.native_thread_id).max(thread.id);
     thread.head = last.saturating_add(8).min(get(words.thread_size));
 
     let frame = &mut layout.frame;
     frame.previous = get(words.frame_previous);
     frame.code = get(words.frame_executable);
-    frame.instruction = get(words.frame_instr_ptr);
-    frame.owner = get(words.frame_owner);
-    frame.stacktop = frame.instruction.saturating_add(8);
-    let last = frame
-        .previous
-        .max(frame.code)
-        .max(frame.stacktop)
-        .max(frame.owner);
+    let instruction = get(words.frame_instr_ptr);
+    frame.instruction = InstructionLink::Pointer(instruction);
+    let owner = get(words.frame_owner);
+    frame.owner = OwnerLink::Byte(owner);
+    let mut last = frame.previous.max(frame.code).max(instruction).max(owner);
+    if let LifeMark::Depth { stacktop } = &mut frame.life {
+        *stacktop = instruction.saturating_add(8);
+        last = last.max(*stacktop);
+    }
     frame.head = (last | 7).saturating_add(1).min(get(words.frame_size));
 
     let code = &mut layout.code;
-    let code_grown_by = get(words.co_code_adaptive).wrapping_sub(code.bytecode);
-    code.bytecode = get(words.co_code_adaptive);
-    code.firsttraceable = code.firsttraceable.wrapping_add(code_grown_by);
+    let code_grown_by = get(words.co_code_adaptive).wrapping_sub(code.size);
+    code.size = get(words.co_code_adaptive);
+    if let BytecodeLink::Inline { firsttraceable } = &mut code.bytecode {
+        *firsttraceable = firsttraceable.wrapping_add(code_grown_by);
+    }
     code.filename = get(words.code_filename);
     code.qualname = get(words.code_qualname);
     code.linetable = get(words.code_linetable);
@@ -228,7 +280,10 @@ mod tests {
     fn moved_fields_are_followed() {
         let mut table = table();
         table[26 * 8..27 * 8].copy_from_slice(&240_u64.to_le_bytes());
-        assert_eq!(apply_table(&table).unwrap().thread.datastack_top, 248);
+        let StackLink::Chunks { datastack_top, .. } = apply_table(&table).unwrap().thread.stack else {
+            panic!("no chunks")
+        };
+        assert_eq!(datastack_top, 248);
     }
 
     #[test]

@@ -1,23 +1,32 @@
 //! Where CPython keeps what we read: offsets, and how releases differ in meaning.
 //!
 //! # Where this sits
-//! Data only. One file per release ([`v3_11`], [`v3_12`], [`v3_13`]) and [`debug_offsets`], which
-//! replaces the offsets that 3.13 and later export by those of the process itself. Everything else
-//! takes a [`Layout`] and asks it; there is no version test outside this folder.
+//! Data only. One file per release ([`v3_9`] to [`v3_15`]), [`validate`], and [`debug_offsets`],
+//! which replaces the offsets that 3.13 and later export by those of the process itself. Everything
+//! else takes a [`Layout`] and asks it; there is no version test outside this folder.
 //!
 //! # Contract
-//! - Offsets are bytes from the start of the structure they belong to, x86-64 Linux, LP64.
+//! - Offsets are bytes from the start of the structure they belong to, for 64-bit Linux: x86-64, and
+//!   AArch64 by the same rules of alignment. Builds with the GIL only.
 //! - A layout that [`Layout::validate`] accepts cannot make a reader touch more than
 //!   [`MAX_STRUCT`] bytes of a structure.
 //!
 //! # Sources
-//! `Include/internal/pycore_{runtime,interp,frame,code}.h`, `Include/cpython/{pystate,code}.h` of
-//! the releases named, by `offsetof` against their own headers.
+//! `Include/internal/pycore_{runtime,interp,frame,interpframe_structs,code,gil}.h`,
+//! `Include/cpython/{pystate,code,frameobject}.h` of the releases named, by `offsetof` against their
+//! own headers.
 
 pub(crate) mod debug_offsets;
+mod v3_10;
 mod v3_11;
 mod v3_12;
 mod v3_13;
+mod v3_14;
+mod v3_15;
+mod v3_9;
+mod validate;
+
+use std::ops::Range;
 
 use crate::ids::PythonVersion;
 
@@ -32,13 +41,12 @@ pub(crate) const MAX_INTERPRETER: usize = 16 << 20;
 pub(crate) struct Layout {
     pub(crate) runtime: RuntimeLayout,
     pub(crate) interpreter: InterpreterLayout,
+    pub(crate) gil: GilLayout,
     pub(crate) thread: ThreadLayout,
-    pub(crate) chunk: ChunkLayout,
     pub(crate) frame: FrameLayout,
     pub(crate) code: CodeLayout,
     pub(crate) object: ObjectLayout,
     pub(crate) text: TextLayout,
-    pub(crate) gil: GilLayout,
 }
 
 /// `_PyRuntimeState`.
@@ -55,29 +63,20 @@ pub(crate) struct InterpreterLayout {
     pub(crate) threads_head: usize,
 }
 
-/// Where the GIL tells who holds it.
+/// Who holds the GIL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum GilLayout {
-    /// The runtime's current thread state: one GIL for all interpreters, null while it is free.
-    Runtime { current: usize },
-    /// A structure that the interpreter points to: its last holder, and whether it is held.
+    /// The runtime names the thread state of the holder, null where it is free.
+    Runtime { tstate_current: usize },
+    /// The interpreter points to its GIL (`struct _gil_runtime_state`), which names who held it last
+    /// and whether it is held.
     Interpreter {
-        gil: usize,
+        pointer: usize,
         last_holder: usize,
         locked: usize,
     },
-}
-
-impl GilLayout {
-    /// Bytes to read from [`ThreadSnapshot::gil`](crate::ThreadSnapshot::gil).
-    pub(crate) fn length(self) -> usize {
-        match self {
-            Self::Runtime { .. } => 8,
-            Self::Interpreter {
-                last_holder, locked, ..
-            } => (last_holder + 8).max(locked + 4),
-        }
-    }
+    /// Each thread state says whether its thread holds it (`holds_gil`) or asks for it.
+    Thread { holds: usize, requested: usize },
 }
 
 /// `PyThreadState`.
@@ -88,11 +87,20 @@ pub(crate) struct ThreadLayout {
     pub(crate) next: usize,
     pub(crate) interp: usize,
     pub(crate) thread_id: usize,
-    pub(crate) native_thread_id: usize,
+    pub(crate) os_thread_id: OsThreadIdLink,
     pub(crate) id: usize,
-    pub(crate) datastack_chunk: usize,
-    pub(crate) datastack_top: usize,
     pub(crate) frame_link: FrameLink,
+    pub(crate) stack: StackLink,
+}
+
+/// Where the kernel's id of a thread is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OsThreadIdLink {
+    /// In the thread state.
+    Field { native_thread_id: usize },
+    /// Nowhere in CPython: the C library has it, in the structure that `thread_id` is the address
+    /// of. Where in there is learnt from the main thread, whose id the runtime has.
+    Pthread { runtime_main_thread: usize },
 }
 
 /// How a thread names its youngest frame.
@@ -108,6 +116,19 @@ pub(crate) enum FrameLink {
     Thread { current_frame: usize },
 }
 
+/// Where the frames of a thread lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StackLink {
+    /// Each for itself on the heap, as Python objects.
+    Heap,
+    /// One behind the other in chunks of the thread's data stack; generators on the heap.
+    Chunks {
+        datastack_chunk: usize,
+        datastack_top: usize,
+        chunk: ChunkLayout,
+    },
+}
+
 /// `_PyStackChunk`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ChunkLayout {
@@ -117,7 +138,17 @@ pub(crate) struct ChunkLayout {
     pub(crate) data: usize,
 }
 
-/// `_PyInterpreterFrame`.
+impl ChunkLayout {
+    /// The same from 3.11 to 3.15.
+    const ALL: Self = Self {
+        previous: 0,
+        size: 8,
+        top: 16,
+        data: 24,
+    };
+}
+
+/// `_PyInterpreterFrame`, or `PyFrameObject` before 3.11.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FrameLayout {
     /// Length of the head that holds every field below.
@@ -125,37 +156,115 @@ pub(crate) struct FrameLayout {
     pub(crate) previous: usize,
     /// `f_code` or `f_executable`.
     pub(crate) code: usize,
-    /// `prev_instr` or `instr_ptr`.
-    pub(crate) instruction: usize,
-    pub(crate) owner: usize,
+    /// Bits of `code` that are not of the address.
+    pub(crate) code_tag: u64,
+    pub(crate) instruction: InstructionLink,
+    pub(crate) owner: OwnerLink,
     pub(crate) entry: EntryMark,
-    /// Depth of the value stack, i32, negative while the frame executes.
-    ///
-    /// A frame that calls Python without going through C stores its depth first, and takes it back
-    /// when it goes on. So a frame whose callee has no entry mark must have a depth stored; one that
-    /// has not is the running frame, and whatever seems to be its callee was left behind.
-    pub(crate) stacktop: usize,
+    pub(crate) life: LifeMark,
+}
+
+/// How a frame names its instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InstructionLink {
+    /// By address: `prev_instr` or `instr_ptr`.
+    Pointer(usize),
+    /// By distance from the first, in units of so many bytes: `f_lasti`, -1 before the first.
+    Index { offset: usize, bytes: i64 },
+}
+
+/// How a frame says who keeps it alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnerLink {
+    /// A byte, [`OWNER_THREAD`] or [`OWNER_GENERATOR`] for frames with code.
+    Byte(usize),
+    /// A pointer to the generator, or null.
+    Generator(usize),
 }
 
 /// How a frame that was entered from C is told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EntryMark {
+    /// All are.
+    Every,
     /// The frame itself says so (`is_entry`).
     Flag { is_entry: usize },
-    /// A frame on the C stack, with this owner and without code, lies between it and its caller.
-    Shim { owner: u8 },
+    /// A frame without code, of an owner in this range, lies between it and its caller.
+    Shim { first: u8, last: u8 },
+}
+
+/// How the frame that runs, one that calls, and one that has returned are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LifeMark {
+    /// The depth of its value stack, i32, is negative while it executes.
+    ///
+    /// A frame that calls Python without going through C stores its depth first, and takes it back
+    /// when it goes on. So a frame whose callee has no entry mark must have a depth stored; one that
+    /// has not is the running frame, and whatever seems to be its callee was left behind. A frame
+    /// that has returned keeps a depth stored.
+    Depth { stacktop: usize },
+    /// A frame that has returned names no code any more.
+    Code,
+    /// A byte that has this value while the frame runs or calls.
+    State { offset: usize, running: u8 },
 }
 
 /// `PyCodeObject`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CodeLayout {
-    /// Offset of `co_code_adaptive`: the bytecode follows the fixed fields.
-    pub(crate) bytecode: usize,
+    /// Length of the fixed fields. From 3.11 on the bytecode follows them (`co_code_adaptive`).
+    pub(crate) size: usize,
+    pub(crate) bytecode: BytecodeLink,
     pub(crate) firstlineno: usize,
-    pub(crate) firsttraceable: usize,
     pub(crate) filename: usize,
+    /// `co_qualname`, or `co_name` before 3.11.
     pub(crate) qualname: usize,
     pub(crate) linetable: usize,
+    pub(crate) lines: LineFormat,
+    /// Fields that stay the same through its life, and differ between most code objects.
+    pub(crate) constant: [Span; 2],
+    pub(crate) identity: Identity,
+}
+
+/// A range of offsets, as plain data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) usize, pub(crate) usize);
+
+impl Span {
+    /// As a range.
+    pub(crate) fn range(self) -> Range<usize> {
+        self.0..self.1
+    }
+}
+
+/// Where the bytecode is, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BytecodeLink {
+    /// Behind the fixed fields; the object's size counts its units.
+    Inline { firsttraceable: usize },
+    /// In a bytes object (`co_code`).
+    Bytes { code: usize },
+}
+
+/// What tells apart two code objects that were at the same address one after the other, with all
+/// their parts where those of the other were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// Each has a version of its own (`co_version`), within its constant fields.
+    Version,
+    /// Nothing in the object: the hash of its name, which every interned string keeps.
+    Name,
+}
+
+/// How `linetable` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineFormat {
+    /// `co_lnotab`: pairs of bytecode and line deltas.
+    Lnotab,
+    /// The `co_linetable` of 3.10: pairs of bytecode and line deltas, with a mark for no line.
+    Pairs,
+    /// The location table of 3.11 and later.
+    Locations,
 }
 
 /// `PyObject`, `PyVarObject` and `PyBytesObject`.
@@ -170,6 +279,7 @@ pub(crate) struct ObjectLayout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TextLayout {
     pub(crate) length: usize,
+    pub(crate) hash: usize,
     pub(crate) state: usize,
     pub(crate) kind_shift: u32,
     pub(crate) compact_bit: u32,
@@ -195,150 +305,14 @@ impl Layout {
     /// The layout of a release, or `None` if it is not known.
     pub(crate) fn source(version: PythonVersion) -> Option<Source> {
         match (version.major, version.minor) {
+            (3, 9) => Some(Source::BuiltIn(v3_9::LAYOUT)),
+            (3, 10) => Some(Source::BuiltIn(v3_10::LAYOUT)),
             (3, 11) => Some(Source::BuiltIn(v3_11::LAYOUT)),
             (3, 12) => Some(Source::BuiltIn(v3_12::LAYOUT)),
             (3, 13) => Some(Source::Exported(v3_13::LAYOUT, &v3_13::WORDS)),
+            (3, 14) => Some(Source::Exported(v3_14::LAYOUT, &v3_14::WORDS)),
+            (3, 15) => Some(Source::Exported(v3_15::LAYOUT, &v3_15::WORDS)),
             _ => None,
         }
-    }
-
-    /// Checks that every field lies within its structure and every structure within its bound.
-    /// Names the first field that does not.
-    pub(crate) fn validate(&self) -> Result<(), &'static str> {
-        let Self {
-            runtime,
-            interpreter,
-            thread,
-            chunk,
-            frame,
-            code,
-            object,
-            text,
-            gil,
-        } = self;
-        let link = match thread.frame_link {
-            FrameLink::CFrame { cframe, .. } => cframe,
-            FrameLink::Thread { current_frame } => current_frame,
-        };
-        let is_entry = match frame.entry {
-            EntryMark::Flag { is_entry } => is_entry,
-            EntryMark::Shim { .. } => frame.owner,
-        };
-        let gil_fields = match *gil {
-            GilLayout::Runtime { current } => [("runtime_state.tstate_current", current, 8, MAX_STRUCT); 3],
-            GilLayout::Interpreter {
-                gil,
-                last_holder,
-                locked,
-            } => [
-                ("interpreter_state.ceval_gil", gil, 8, MAX_INTERPRETER),
-                ("gil_runtime_state.holder", last_holder, 8, MAX_STRUCT),
-                ("gil_runtime_state.locked", locked, 4, MAX_STRUCT),
-            ],
-        };
-        let fields = [
-            (
-                "runtime_state.interpreters_head",
-                runtime.interpreters_head,
-                8,
-                MAX_STRUCT,
-            ),
-            ("interpreter_state.id", interpreter.id, 8, MAX_INTERPRETER),
-            ("interpreter_state.next", interpreter.next, 8, MAX_INTERPRETER),
-            (
-                "interpreter_state.threads_head",
-                interpreter.threads_head,
-                8,
-                MAX_INTERPRETER,
-            ),
-            ("thread_state.size", thread.head, 0, MAX_STRUCT),
-            ("thread_state.next", thread.next, 8, thread.head),
-            ("thread_state.interp", thread.interp, 8, thread.head),
-            ("thread_state.thread_id", thread.thread_id, 8, thread.head),
-            (
-                "thread_state.native_thread_id",
-                thread.native_thread_id,
-                8,
-                thread.head,
-            ),
-            ("thread_state.id", thread.id, 8, thread.head),
-            (
-                "thread_state.datastack_chunk",
-                thread.datastack_chunk,
-                8,
-                thread.head,
-            ),
-            ("thread_state.datastack_top", thread.datastack_top, 8, thread.head),
-            ("thread_state.current_frame", link, 8, thread.head),
-            ("stack_chunk.previous", chunk.previous, 8, chunk.data),
-            ("stack_chunk.size", chunk.size, 8, chunk.data),
-            ("stack_chunk.top", chunk.top, 8, chunk.data),
-            ("stack_chunk.data", chunk.data, 0, MAX_STRUCT),
-            ("interpreter_frame.size", frame.head, 0, MAX_STRUCT),
-            ("interpreter_frame.previous", frame.previous, 8, frame.head),
-            ("interpreter_frame.executable", frame.code, 8, frame.head),
-            ("interpreter_frame.instr_ptr", frame.instruction, 8, frame.head),
-            ("interpreter_frame.owner", frame.owner, 1, frame.head),
-            ("interpreter_frame.is_entry", is_entry, 1, frame.head),
-            ("interpreter_frame.stacktop", frame.stacktop, 4, frame.head),
-            ("code_object.co_code_adaptive", code.bytecode, 0, MAX_STRUCT),
-            ("code_object.firstlineno", code.firstlineno, 4, code.bytecode),
-            (
-                "code_object.firsttraceable",
-                code.firsttraceable,
-                4,
-                code.bytecode,
-            ),
-            ("code_object.filename", code.filename, 8, code.bytecode),
-            ("code_object.qualname", code.qualname, 8, code.bytecode),
-            ("code_object.linetable", code.linetable, 8, code.bytecode),
-            ("pyobject.ob_type", object.ob_type, 8, code.bytecode),
-            ("bytes_object.ob_size", object.ob_size, 8, object.bytes_data),
-            ("bytes_object.ob_sval", object.bytes_data, 0, MAX_STRUCT),
-            ("unicode_object.length", text.length, 8, text.ascii_data),
-            ("unicode_object.state", text.state, 4, text.ascii_data),
-            (
-                "unicode_object.asciiobject_size",
-                text.ascii_data,
-                0,
-                text.compact_data,
-            ),
-            ("unicode_object.size", text.compact_data, 0, MAX_STRUCT),
-        ];
-        for (name, offset, width, bound) in fields.into_iter().chain(gil_fields) {
-            if offset.checked_add(width).is_none_or(|end| end > bound) {
-                return Err(name);
-            }
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn built_in_tables_are_valid_and_unknown_releases_have_none() {
-        for minor in 0..=u8::MAX {
-            let source = Layout::source(PythonVersion {
-                major: 3,
-                minor,
-                patch: 0,
-            });
-            assert_eq!(source.is_some(), (11..=13).contains(&minor), "3.{minor}");
-            if let Some(Source::BuiltIn(layout) | Source::Exported(layout, _)) = source {
-                assert_eq!(layout.validate(), Ok(()), "3.{minor}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_field_outside_its_structure_is_named() {
-        let mut layout = v3_13::LAYOUT;
-        layout.frame.owner = layout.frame.head;
-        assert_eq!(layout.validate(), Err("interpreter_frame.owner"));
-        layout.frame.owner = usize::MAX;
-        assert_eq!(layout.validate(), Err("interpreter_frame.owner"));
     }
 }

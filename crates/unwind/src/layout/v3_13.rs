@@ -3,9 +3,8 @@
 //! The thread state names the youngest frame itself; the instruction pointer names the current
 //! instruction; a frame's executable need not be a code object.
 
-use super::debug_offsets::Words;
+use super::debug_offsets::{GilWords, Words};
 use super::*;
-
 pub(super) const LAYOUT: Layout = Layout {
     runtime: RuntimeLayout {
         interpreters_head: 632,
@@ -15,39 +14,47 @@ pub(super) const LAYOUT: Layout = Layout {
         next: 7264,
         threads_head: 7344,
     },
+    gil: GilLayout::Interpreter {
+        pointer: 16,
+        last_holder: 8,
+        locked: 16,
+    },
     thread: ThreadLayout {
         head: 248,
         next: 8,
         interp: 16,
         thread_id: 152,
-        native_thread_id: 160,
+        os_thread_id: OsThreadIdLink::Field {
+            native_thread_id: 160,
+        },
         id: 224,
-        datastack_chunk: 232,
-        datastack_top: 240,
         frame_link: FrameLink::Thread { current_frame: 72 },
-    },
-    chunk: ChunkLayout {
-        previous: 0,
-        size: 8,
-        top: 16,
-        data: 24,
+        stack: StackLink::Chunks {
+            datastack_chunk: 232,
+            datastack_top: 240,
+            chunk: ChunkLayout::ALL,
+        },
     },
     frame: FrameLayout {
         head: 72,
         previous: 8,
         code: 0,
-        instruction: 56,
-        owner: 70,
-        entry: EntryMark::Shim { owner: 3 },
-        stacktop: 64,
+        code_tag: 0,
+        instruction: InstructionLink::Pointer(56),
+        owner: OwnerLink::Byte(70),
+        entry: EntryMark::Shim { first: 3, last: 3 },
+        life: LifeMark::Depth { stacktop: 64 },
     },
     code: CodeLayout {
-        bytecode: 200,
+        size: 200,
+        bytecode: BytecodeLink::Inline { firsttraceable: 184 },
         firstlineno: 68,
-        firsttraceable: 184,
         filename: 112,
         qualname: 128,
         linetable: 136,
+        lines: LineFormat::Locations,
+        constant: [Span(8, 144), Span(144, 144)],
+        identity: Identity::Version,
     },
     object: ObjectLayout {
         ob_type: 8,
@@ -56,6 +63,7 @@ pub(super) const LAYOUT: Layout = Layout {
     },
     text: TextLayout {
         length: 16,
+        hash: 24,
         state: 32,
         kind_shift: 2,
         compact_bit: 5,
@@ -63,24 +71,21 @@ pub(super) const LAYOUT: Layout = Layout {
         ascii_data: 40,
         compact_data: 56,
     },
-    gil: GilLayout::Interpreter {
-        gil: 16,
-        last_holder: 8,
-        locked: 16,
-    },
 };
 
-/// `struct _Py_DebugOffsets` of 3.13 (`Include/internal/pycore_runtime.h`), in 8-byte words.
+/// `struct _Py_DebugOffsets` of 3.13, in 8-byte words.
 pub(super) const WORDS: Words = Words {
     length: 73,
     interpreters_head: 5,
     interpreter_id: 7,
     interpreter_next: 8,
     threads_head: 9,
-    ceval_gil: 14,
-    gil: 15,
-    gil_locked: 17,
-    gil_holder: 18,
+    gil: GilWords::Interpreter {
+        ceval_gil: 14,
+        own: 15,
+        locked: 17,
+        holder: 18,
+    },
     thread_size: 19,
     thread_next: 21,
     thread_interp: 22,

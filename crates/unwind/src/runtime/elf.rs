@@ -15,7 +15,8 @@ use object::elf::{PT_LOAD, SHN_UNDEF};
 use object::read::elf::{ElfFile64, ProgramHeader, Sym};
 use object::{LittleEndian, Object, ObjectSymbol, ObjectSymbolTable, ReadCache};
 
-/// Page size of x86-64, by which loaders align segments.
+/// By which loaders align segments at least. Where pages are larger, a library's first segment begins
+/// at a multiple of them too.
 const PAGE: u64 = 4096;
 
 /// Addresses of `names` in the process that maps `file` with its first page at `start`.

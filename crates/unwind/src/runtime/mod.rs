@@ -11,9 +11,10 @@
 mod elf;
 mod maps;
 pub(crate) mod own;
+pub(crate) mod pthread;
 pub(crate) mod remote;
 
-use crate::ids::{Address, PythonVersion};
+use crate::ids::{Address, OsThreadId, PythonVersion};
 
 /// What must be known of an interpreter before its structures can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,4 +25,6 @@ pub struct Interpreter {
     pub code_type: Address,
     /// The release.
     pub version: PythonVersion,
+    /// The first thread of the process, as the process sees it: the pid in its own namespace.
+    pub first_thread: OsThreadId,
 }

@@ -8,7 +8,7 @@ use std::ffi::CStr;
 
 use super::Interpreter;
 use crate::error::ReadError;
-use crate::ids::{Address, PythonVersion};
+use crate::ids::{Address, OsThreadId, PythonVersion};
 use crate::memory::{Memory, process::OwnProcess};
 
 /// Looks the symbols up in the global scope. `None` if one is missing there.
@@ -29,6 +29,7 @@ pub(crate) fn find() -> Result<Option<Interpreter>, ReadError> {
         runtime,
         code_type,
         version,
+        first_thread: OsThreadId(std::process::id()),
     }))
 }
 

@@ -11,7 +11,7 @@ use std::io;
 
 use super::{Interpreter, elf, maps};
 use crate::error::AttachError;
-use crate::ids::{Address, Pid, PythonVersion};
+use crate::ids::{Address, OsThreadId, Pid, PythonVersion};
 use crate::memory::{Memory, read_pointer};
 
 /// Looks for the interpreter in every file that the process maps executable.
@@ -36,9 +36,18 @@ pub(crate) fn find(pid: Pid, memory: &impl Memory) -> Result<Interpreter, Attach
             runtime: Address(runtime),
             code_type: Address(code_type),
             version,
+            first_thread: first_thread(pid),
         });
     }
     Err(AttachError::NotPython { pid })
+}
+
+/// The pid in the innermost namespace of the process. 0 where the kernel does not tell.
+fn first_thread(pid: Pid) -> OsThreadId {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    let inner = line.and_then(|pids| pids.split_whitespace().last()?.parse().ok());
+    OsThreadId(inner.unwrap_or(0))
 }
 
 fn version_in_name(path: &str) -> Option<PythonVersion> {

@@ -28,22 +28,17 @@ fn decoded_lines_equal_co_lines() {
             }
             addresses.push((address, code.fingerprint));
         }
-        let mut fingerprints = Vec::new();
-        let asked: Vec<_> = addresses
-            .iter()
-            .map(|(address, _)| *address)
-            .chain([Address(8)])
-            .collect();
-        target.fingerprint(&asked, &mut fingerprints);
-        let expect: Vec<_> = addresses
-            .iter()
-            .map(|(_, seen)| Some(*seen))
-            .chain([None])
-            .collect();
-        assert_eq!(fingerprints, expect, "{version}: fingerprints");
+        let mut same = Vec::new();
+        // The fingerprint of one object is not that of another, nor of what is no object.
+        let (first, second) = (addresses[0], addresses[1]);
+        addresses.extend([(first.0, second.1), (Address(8), first.1)]);
+        target.are_same(&addresses, &mut same);
+        let (others, own) = (same.split_off(same.len() - 2), same);
+        assert_eq!(others, [false, false], "{version}");
+        assert!(own.iter().all(|same| *same), "{version}: fingerprints");
         assert_eq!(target.code(Address(8)), Err(CodeError::Read(ReadError::Unmapped)));
         // A str is not a code object.
-        let not_code = Address(asked[0].0 + 16);
+        let not_code = Address(first.0.0 + 16);
         assert_eq!(target.code(not_code), Err(CodeError::NotCode));
     });
 }

@@ -203,7 +203,8 @@ def described(frame):
     frames = []
     while frame is not None:
         code = frame.f_code
-        frames.append([code.co_qualname, code.co_filename, code.co_firstlineno, frame.f_lineno])
+        name = getattr(code, "co_qualname", code.co_name)  # before 3.11 code has its bare name only
+        frames.append([name, code.co_filename, code.co_firstlineno, frame.f_lineno])
         frame = frame.f_back
     return frames
 

@@ -1,6 +1,7 @@
 """Prints, as READY, the address of many code objects and the lines that co_lines() gives them."""
 
 import argparse
+import dis
 import inspect
 import json
 import json.decoder
@@ -14,6 +15,15 @@ def codes(code):
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from codes(constant)
+
+
+def lines(code):
+    """Runs of code units and their line, 0 for none."""
+    if hasattr(code, "co_lines"):
+        return [[start // 2, end // 2, line or 0] for start, end, line in code.co_lines()]
+    starts = list(dis.findlinestarts(code))  # 3.9
+    ends = [start for start, _ in starts[1:]] + [len(code.co_code)]
+    return [[start // 2, end // 2, line] for (start, line), end in zip(starts, ends)]
 
 
 MADE_UP = """
@@ -40,11 +50,11 @@ FOUND += codes(compile(MADE_UP, "<far>", "exec"))
 print("READY", json.dumps([
     {
         "address": id(code),
-        "name": code.co_qualname,
+        "name": getattr(code, "co_qualname", code.co_name),
         "file": code.co_filename,
         "first": code.co_firstlineno,
         "units": len(code.co_code) // 2,
-        "lines": [[start // 2, end // 2, line or 0] for start, end, line in code.co_lines()],
+        "lines": lines(code),
     }
     for code in FOUND
 ]), flush=True)
