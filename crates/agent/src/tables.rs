@@ -17,6 +17,14 @@ const CROWDED: f64 = 0.75;
 /// The stack that everything beyond the bounds is counted under.
 pub(crate) const OTHER_STACK: StackId = StackId(1);
 
+/// What gives ids to functions and stacks, as long as it has room.
+pub(crate) trait Interner {
+    /// The id of a function, or `None` when it is new and there is no room.
+    fn function(&mut self, function: &Function) -> Option<FunctionId>;
+    /// The id of a stack, or `None` when it is new and there is no room.
+    fn stack(&mut self, node: StackNode) -> Option<StackId>;
+}
+
 /// Functions and stacks by id.
 #[derive(Debug)]
 pub(crate) struct Tables {

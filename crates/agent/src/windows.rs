@@ -17,7 +17,7 @@ use pyrometer_model::{
     TreeBuilder, UnixNanos, Window, WindowHealth, Worker,
 };
 
-use crate::tables::{OTHER_STACK, Tables};
+use crate::tables::{Interner, OTHER_STACK, Tables};
 
 /// Length of a window, nanoseconds. Windows end at multiples of it on the wall clock.
 pub const WINDOW_NS: u64 = 10_000_000_000;
@@ -106,14 +106,6 @@ impl Windows {
     /// Number of the generation that ids belong to now. Changes only when a window closes.
     pub(crate) fn generation(&self) -> u32 {
         self.tables.number
-    }
-
-    pub(crate) fn function(&mut self, function: &Function) -> Option<FunctionId> {
-        self.tables.function(function)
-    }
-
-    pub(crate) fn stack(&mut self, node: StackNode) -> Option<StackId> {
-        self.tables.stack(node)
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -374,6 +366,16 @@ impl FeedParts {
         let surplus = self.windows.len().saturating_sub(most);
         self.windows.drain(..surplus);
         self
+    }
+}
+
+impl Interner for Windows {
+    fn function(&mut self, function: &Function) -> Option<FunctionId> {
+        self.tables.function(function)
+    }
+
+    fn stack(&mut self, node: StackNode) -> Option<StackId> {
+        self.tables.stack(node)
     }
 }
 

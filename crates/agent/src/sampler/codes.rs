@@ -9,9 +9,9 @@
 use std::collections::HashMap;
 
 use pyrometer_model::{Function, FunctionId};
-use pyrometer_unwind::{Address, Fingerprint, Frame, LineTable, OwnProcess, Target};
+use pyrometer_unwind::{Address, Fingerprint, Frame, LineTable, Memory, Target};
 
-use crate::windows::Windows;
+use crate::tables::Interner;
 
 /// Age from which a code object is trusted for a while.
 const TRUSTED_AFTER_NS: u64 = 10_000_000_000;
@@ -45,7 +45,7 @@ impl Entry {
 
 /// What had to be done before the code objects of a stack were known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refreshed {
+pub(crate) enum Refreshed {
     /// All were known and are what they were: so they were when the stack was read.
     Nothing,
     /// Some were copied only now. They may have changed since the stack was read.
@@ -56,7 +56,7 @@ pub(super) enum Refreshed {
 
 /// The cache.
 #[derive(Debug, Default)]
-pub(super) struct Codes {
+pub(crate) struct Codes {
     entries: HashMap<Address, Entry>,
     line_bytes: usize,
     due: Vec<(Address, Fingerprint)>,
@@ -65,21 +65,21 @@ pub(super) struct Codes {
 
 /// Where a frame stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Location {
+pub(crate) struct Location {
     /// `None` when the table of functions is full.
-    pub(super) function: Option<FunctionId>,
-    pub(super) line: u32,
+    pub(crate) function: Option<FunctionId>,
+    pub(crate) line: u32,
 }
 
 impl Codes {
     /// Forgets everything: function ids belong to a generation.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.entries.clear();
         self.line_bytes = 0;
     }
 
     /// Starts over when the cache has outgrown its bounds.
-    pub(super) fn bound(&mut self) {
+    pub(crate) fn bound(&mut self) {
         if self.entries.len() > MAX_CODES || self.line_bytes > MAX_LINE_BYTES {
             self.clear();
         }
@@ -87,10 +87,10 @@ impl Codes {
 
     /// Makes sure that every code object of a stack is known and still the one that was copied:
     /// compares fingerprints, each once per tick and all in one read, and copies what is new.
-    pub(super) fn refresh(
+    pub(crate) fn refresh(
         &mut self,
-        windows: &mut Windows,
-        target: &Target<OwnProcess>,
+        names: &mut impl Interner,
+        target: &Target<impl Memory>,
         frames: &[Frame],
         now_ns: u64,
     ) -> Refreshed {
@@ -98,7 +98,7 @@ impl Codes {
         let mut copied = false;
         for frame in frames {
             if !self.entries.contains_key(&frame.code) {
-                copied |= self.copy(windows, target, frame.code, now_ns);
+                copied |= self.copy(names, target, frame.code, now_ns);
             }
         }
         match (replaced, copied) {
@@ -108,7 +108,7 @@ impl Codes {
         }
     }
 
-    fn forget_replaced(&mut self, target: &Target<OwnProcess>, frames: &[Frame], now_ns: u64) -> bool {
+    fn forget_replaced(&mut self, target: &Target<impl Memory>, frames: &[Frame], now_ns: u64) -> bool {
         self.due.clear();
         for frame in frames {
             if let Some(entry) = self.entries.get_mut(&frame.code)
@@ -133,8 +133,8 @@ impl Codes {
 
     fn copy(
         &mut self,
-        windows: &mut Windows,
-        target: &Target<OwnProcess>,
+        names: &mut impl Interner,
+        target: &Target<impl Memory>,
         address: Address,
         now_ns: u64,
     ) -> bool {
@@ -148,7 +148,7 @@ impl Codes {
         };
         self.line_bytes += code.lines.memory_bytes();
         let entry = Entry {
-            function: windows.function(&function),
+            function: names.function(&function),
             lines: code.lines,
             fingerprint: code.fingerprint,
             copied_ns: now_ns,
@@ -159,7 +159,7 @@ impl Codes {
     }
 
     /// Function and line of a frame. `None` when what lies at the address is no code object any more.
-    pub(super) fn location(&self, frame: &Frame) -> Option<Location> {
+    pub(crate) fn location(&self, frame: &Frame) -> Option<Location> {
         let entry = self.entries.get(&frame.code)?;
         Some(Location {
             function: entry.function,

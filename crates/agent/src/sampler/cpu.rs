@@ -11,7 +11,7 @@ use pyrometer_model::StackId;
 
 /// One thread's CPU in the open window.
 #[derive(Debug, Default)]
-pub(super) struct CpuAccount {
+pub(crate) struct CpuAccount {
     used_ns: u64,
     /// The stack of every tick that found the thread executing, with the weight of the tick.
     executing: Vec<(StackId, u32)>,
@@ -19,18 +19,18 @@ pub(super) struct CpuAccount {
 
 impl CpuAccount {
     /// The thread has used this much more.
-    pub(super) fn use_ns(&mut self, nanoseconds: u64) {
+    pub(crate) fn use_ns(&mut self, nanoseconds: u64) {
         self.used_ns += nanoseconds;
     }
 
     /// A tick found it executing, with this certainty, above 0.
-    pub(super) fn found_executing(&mut self, stack: StackId, weight: u32) {
+    pub(crate) fn found_executing(&mut self, stack: StackId, weight: u32) {
         self.executing.push((stack, weight));
     }
 
     /// Shares out what was used. A thread that used some but was never found executing keeps it for
     /// the next window.
-    pub(super) fn settle(&mut self, mut add: impl FnMut(StackId, u64)) {
+    pub(crate) fn settle(&mut self, mut add: impl FnMut(StackId, u64)) {
         self.executing.sort_unstable();
         let sum = |run: &[(StackId, u32)]| run.iter().map(|&(_, weight)| u128::from(weight)).sum::<u128>();
         let total = sum(&self.executing);
@@ -46,7 +46,7 @@ impl CpuAccount {
     }
 
     /// Shares out everything: the thread has ended, and what is left belongs to its last stack.
-    pub(super) fn settle_for_good(&mut self, last: Option<StackId>, mut add: impl FnMut(StackId, u64)) {
+    pub(crate) fn settle_for_good(&mut self, last: Option<StackId>, mut add: impl FnMut(StackId, u64)) {
         self.settle(&mut add);
         if let Some(stack) = last.filter(|_| self.used_ns > 0) {
             add(stack, std::mem::take(&mut self.used_ns));

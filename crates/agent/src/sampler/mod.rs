@@ -15,11 +15,11 @@
 //! over the stacks it was found executing ([`cpu`]). Cost and faults are counted per window, never
 //! logged per sample.
 
-mod codes;
-mod cpu;
-mod pace;
+pub(crate) mod codes;
+pub(crate) mod cpu;
+pub(crate) mod pace;
 mod presence;
-mod thread;
+pub(crate) mod thread;
 
 use std::collections::HashMap;
 use std::sync::Arc;

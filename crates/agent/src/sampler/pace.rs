@@ -8,13 +8,13 @@
 /// Places the ticks. Its generator is seeded (xorshift64*, Vigna 2016): quality is not critical,
 /// the absence of a lock or system call is.
 #[derive(Clone, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     random: u64,
     slot_end_ns: u64,
 }
 
 impl Pace {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             slot_end_ns: 0,
@@ -23,7 +23,7 @@ impl Pace {
 
     /// The instant of the next tick. Slots that have passed already are left out: a stall is not
     /// made up for by a burst.
-    pub(super) fn due_ns(&mut self, now_ns: u64, period_ns: f64) -> u64 {
+    pub(crate) fn due_ns(&mut self, now_ns: u64, period_ns: f64) -> u64 {
         let start_ns = self.slot_end_ns.max(now_ns.saturating_sub(period_ns as u64));
         self.slot_end_ns = start_ns + period_ns as u64;
         start_ns + (self.uniform() * period_ns) as u64

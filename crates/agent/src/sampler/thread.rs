@@ -8,25 +8,24 @@ use pyrometer_unwind::Frame;
 
 use super::codes::Codes;
 use super::cpu::CpuAccount;
-use crate::tables::OTHER_STACK;
-use crate::windows::Windows;
+use crate::tables::{Interner, OTHER_STACK};
 
 /// One thread's last sample.
 #[derive(Debug, Default)]
-pub(super) struct ThreadState {
+pub(crate) struct ThreadState {
     /// Its CPU clock then.
-    pub(super) cpu_ns: u64,
+    pub(crate) cpu_ns: u64,
     /// When that was, on the monotonic clock.
-    pub(super) seen_ns: u64,
+    pub(crate) seen_ns: u64,
     /// Frames root first, each with the stack that it ends.
     path: Vec<(Frame, StackId)>,
     folded: bool,
-    pub(super) cpu: CpuAccount,
+    pub(crate) cpu: CpuAccount,
 }
 
 impl ThreadState {
     /// A thread that had used `cpu_ns` when it was last looked at, at `seen_ns`.
-    pub(super) fn new(cpu_ns: u64, seen_ns: u64) -> Self {
+    pub(crate) fn new(cpu_ns: u64, seen_ns: u64) -> Self {
         Self {
             cpu_ns,
             seen_ns,
@@ -35,7 +34,7 @@ impl ThreadState {
     }
 
     /// The last stack, if one was read and still holds.
-    pub(super) fn stack(&self) -> Option<StackId> {
+    pub(crate) fn stack(&self) -> Option<StackId> {
         if self.folded {
             Some(OTHER_STACK)
         } else {
@@ -44,7 +43,7 @@ impl ThreadState {
     }
 
     /// Forgets the stack, since its ids or its code objects are no longer what they were.
-    pub(super) fn forget_stack(&mut self) {
+    pub(crate) fn forget_stack(&mut self) {
         self.path.clear();
         self.folded = false;
     }
@@ -53,7 +52,7 @@ impl ThreadState {
     ///
     /// A frame whose code object is gone ends the stack on its caller. Beyond the bounds of the
     /// tables everything is [`OTHER_STACK`].
-    pub(super) fn intern(&mut self, windows: &mut Windows, codes: &Codes, frames: &[Frame]) -> StackId {
+    pub(crate) fn intern(&mut self, names: &mut impl Interner, codes: &Codes, frames: &[Frame]) -> StackId {
         let same = self
             .path
             .iter()
@@ -68,7 +67,7 @@ impl ThreadState {
                 break;
             };
             let node = location.function.and_then(|function| {
-                windows.stack(StackNode {
+                names.stack(StackNode {
                     parent: stack,
                     function,
                     line: location.line,
