@@ -8,6 +8,7 @@
 //! | `windows`, `tables` | what was observed, bounded, in numbered windows |
 //! | `endpoint` | the thread that answers readers |
 //! | `governor` | keeps the agent within its budget |
+//! | [`outside`] | sampling of other processes, for the local tools |
 //! | [`directory`], `spool` | where workers are found, and what they leave behind |
 //!
 //! **Invariant: nothing here can crash, block, slow or change the process beyond its budget.**
@@ -20,6 +21,7 @@ pub mod directory;
 mod endpoint;
 mod governor;
 pub mod options;
+pub mod outside;
 mod sampler;
 mod shared;
 mod spool;

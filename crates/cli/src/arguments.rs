@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use pyrometer_server::Target;
 
+use crate::local::arguments::Record;
+
 /// Where a fleet of Python processes spends its CPU and its waiting, in production.
 #[derive(Debug, Parser)]
 #[command(name = "pyrometer", version, about, propagate_version = true)]
@@ -21,6 +23,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Collect from workers, store what they saw, and serve the web app and the API
     Serve(Serve),
+    /// Sample a process from outside, and write where it spent its time
+    Record(Record),
     /// Print the tab completions of a shell
     #[command(after_help = "Example:\n  pyrometer completions bash > /etc/bash_completion.d/pyrometer")]
     Completions {

@@ -6,21 +6,30 @@
 
 mod arguments;
 mod failure;
+mod local;
 mod run;
 mod serve;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use arguments::{Arguments, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // --help and --version are no errors.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => error.exit(),
+        Err(error) => return explain(Failure::of_arguments(&error)),
+    };
     let done = match arguments.command {
         Command::Run(run) => run::run(run),
         Command::Serve(serve) => serve::serve(serve),
+        Command::Record(record) => local::record(record),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
@@ -33,12 +42,14 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { problem, hint }) => {
-            eprintln!("pyrometer: {problem}");
-            if let Some(hint) = hint {
-                eprintln!("hint: {hint}");
-            }
-            ExitCode::from(1)
-        }
+        Err(failure) => explain(failure),
     }
+}
+
+fn explain(failure: Failure) -> ExitCode {
+    eprintln!("pyrometer: {}", failure.problem);
+    if let Some(hint) = failure.hint {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::from(failure.exit_code)
 }

@@ -40,6 +40,7 @@ pub(crate) fn serve(serve: Serve) -> Result<(), Failure> {
         .map_err(|error| Failure {
             problem: error.to_string(),
             hint: error.hint().map(Cow::into_owned),
+            exit_code: 1,
         })
 }
 

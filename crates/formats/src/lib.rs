@@ -14,5 +14,11 @@
 mod bytes;
 pub mod collapsed;
 pub mod feed;
+mod format;
+pub mod json;
 pub mod page;
 pub mod pprof;
+mod recording;
+
+pub use format::Format;
+pub use recording::{Recording, Run, Stretch, Thread, Track, Values};

@@ -9,7 +9,9 @@ use std::io::Read;
 use flate2::Compression;
 use flate2::read::GzEncoder;
 use prost::Message;
-use pyrometer_model::{ProfileType, Span};
+use pyrometer_model::{ProfileType, Span, StackId};
+
+use crate::recording::{Recording, Values};
 
 /// One stack and its values, as [`write`] takes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +91,28 @@ pub fn write(
         .read_to_end(&mut bytes)
         .expect("reading from memory cannot fail");
     bytes
+}
+
+/// A recording as bytes: all of its types, samples first.
+#[must_use]
+pub fn write_recording(recording: &Recording) -> Vec<u8> {
+    let types = recording.profile_types();
+    let observed = recording
+        .values
+        .iter()
+        .zip(0..)
+        .filter(|(values, _)| **values != Values::default());
+    let samples: Vec<Sample> = observed
+        .map(|(values, id)| {
+            let frames = recording.stacks.iter_leaf_to_root(StackId(id));
+            Sample {
+                frames: frames.map(|node| (node.function.0, node.line)).collect(),
+                values: types.iter().map(|kind| clamp(values.of(*kind))).collect(),
+            }
+        })
+        .collect();
+    let functions = recording.functions.as_slice();
+    write(&types, functions, &samples, recording.span, recording.period_ns)
 }
 
 fn value_type(strings: &mut Strings, kind: ProfileType) -> ValueType {

@@ -33,8 +33,8 @@ struct Entry {
 }
 
 impl Entry {
-    fn is_due(&self, now_ns: u64) -> bool {
-        let trusted_ns = if now_ns - self.copied_ns < TRUSTED_AFTER_NS {
+    fn is_due(&self, now_ns: u64, trusted_after_ns: u64) -> bool {
+        let trusted_ns = if now_ns - self.copied_ns < trusted_after_ns {
             0
         } else {
             RECHECK_NS
@@ -55,8 +55,9 @@ pub(crate) enum Refreshed {
 }
 
 /// The cache.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Codes {
+    trusted_after_ns: u64,
     entries: HashMap<Address, Entry>,
     line_bytes: usize,
     due: Vec<(Address, Fingerprint)>,
@@ -71,7 +72,24 @@ pub(crate) struct Location {
     pub(crate) line: u32,
 }
 
+impl Default for Codes {
+    fn default() -> Self {
+        Self::trusting_after(TRUSTED_AFTER_NS)
+    }
+}
+
 impl Codes {
+    /// An empty cache that trusts code objects from this age on.
+    pub(crate) fn trusting_after(trusted_after_ns: u64) -> Self {
+        Self {
+            trusted_after_ns,
+            entries: HashMap::new(),
+            line_bytes: 0,
+            due: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
     /// Forgets everything: function ids belong to a generation.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
@@ -112,7 +130,7 @@ impl Codes {
         self.due.clear();
         for frame in frames {
             if let Some(entry) = self.entries.get_mut(&frame.code)
-                && entry.is_due(now_ns)
+                && entry.is_due(now_ns, self.trusted_after_ns)
             {
                 entry.checked_ns = now_ns;
                 self.due.push((frame.code, entry.fingerprint));

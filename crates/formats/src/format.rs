@@ -1,0 +1,96 @@
+//! The file formats by name and by the ending of a file.
+
+use pyrometer_model::ProfileType;
+
+use crate::recording::Recording;
+use crate::{collapsed, json, pprof};
+
+/// A file format that a recording can be written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Collapsed stacks.
+    #[default]
+    Collapsed,
+    /// pprof.
+    Pprof,
+    /// The flamegraph object of the query API.
+    Json,
+}
+
+/// Name, endings and writer of a format.
+struct Entry {
+    format: Format,
+    name: &'static str,
+    endings: &'static [&'static str],
+    write: fn(&Recording, ProfileType) -> Vec<u8>,
+}
+
+const ENTRIES: [Entry; 3] = [
+    Entry {
+        format: Format::Collapsed,
+        name: "collapsed",
+        endings: &[".collapsed", ".folded", ".txt"],
+        write: |recording, kind| collapsed::write(&recording.tree(kind)).into_bytes(),
+    },
+    Entry {
+        format: Format::Pprof,
+        name: "pprof",
+        endings: &[".pb.gz", ".pprof"],
+        write: |recording, _| pprof::write_recording(recording),
+    },
+    Entry {
+        format: Format::Json,
+        name: "json",
+        endings: &[".json"],
+        write: json::write,
+    },
+];
+
+impl Format {
+    /// The names of all formats.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        ENTRIES.iter().map(|entry| entry.name)
+    }
+
+    /// The format of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        ENTRIES
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| entry.format)
+    }
+
+    /// The format that a file's name ends for.
+    #[must_use]
+    pub fn of_file(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let fits = |entry: &&Entry| entry.endings.iter().any(|ending| name.ends_with(ending));
+        ENTRIES.iter().find(fits).map(|entry| entry.format)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// The usual ending of its files, with the dot.
+    #[must_use]
+    pub fn ending(self) -> &'static str {
+        self.entry().endings[0]
+    }
+
+    /// Writes a recording. Formats that hold one value per stack take that of `profile_type`.
+    #[must_use]
+    pub fn write(self, recording: &Recording, profile_type: ProfileType) -> Vec<u8> {
+        (self.entry().write)(recording, profile_type)
+    }
+
+    fn entry(self) -> &'static Entry {
+        ENTRIES
+            .iter()
+            .find(|entry| entry.format == self)
+            .expect("every format has an entry")
+    }
+}
