@@ -3,16 +3,30 @@
 use pyrometer_model::ProfileType;
 
 use crate::recording::Recording;
-use crate::{collapsed, json, pprof};
+use crate::{chrome, collapsed, cpuprofile, firefox, html, json, otlp, pprof, speedscope, svg};
 
 /// A file format that a recording can be written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// Collapsed stacks.
+    /// Self-contained page with a flamegraph.
     #[default]
+    Html,
+    /// Flamegraph as a picture.
+    Svg,
+    /// `root;child;leaf COUNT` lines.
     Collapsed,
-    /// pprof.
+    /// gzip'd pprof.
     Pprof,
+    /// speedscope.
+    Speedscope,
+    /// Chrome DevTools CPU profile.
+    CpuProfile,
+    /// Trace events, for Perfetto.
+    Chrome,
+    /// Firefox Profiler.
+    Firefox,
+    /// OpenTelemetry profiles, protobuf.
+    Otlp,
     /// The flamegraph object of the query API.
     Json,
 }
@@ -25,7 +39,20 @@ struct Entry {
     write: fn(&Recording, ProfileType) -> Vec<u8>,
 }
 
-const ENTRIES: [Entry; 3] = [
+/// An ending that is a part of another stands behind it.
+const ENTRIES: [Entry; 10] = [
+    Entry {
+        format: Format::Html,
+        name: "html",
+        endings: &[".html", ".htm"],
+        write: html::write,
+    },
+    Entry {
+        format: Format::Svg,
+        name: "svg",
+        endings: &[".svg"],
+        write: svg::write,
+    },
     Entry {
         format: Format::Collapsed,
         name: "collapsed",
@@ -37,6 +64,36 @@ const ENTRIES: [Entry; 3] = [
         name: "pprof",
         endings: &[".pb.gz", ".pprof"],
         write: |recording, _| pprof::write_recording(recording),
+    },
+    Entry {
+        format: Format::Speedscope,
+        name: "speedscope",
+        endings: &[".speedscope.json", ".speedscope"],
+        write: speedscope::write,
+    },
+    Entry {
+        format: Format::CpuProfile,
+        name: "cpuprofile",
+        endings: &[".cpuprofile"],
+        write: cpuprofile::write,
+    },
+    Entry {
+        format: Format::Chrome,
+        name: "chrome",
+        endings: &[".trace.json", ".trace"],
+        write: chrome::write,
+    },
+    Entry {
+        format: Format::Firefox,
+        name: "firefox",
+        endings: &[".firefox.json"],
+        write: firefox::write,
+    },
+    Entry {
+        format: Format::Otlp,
+        name: "otlp",
+        endings: &[".otlp", ".otlp.pb"],
+        write: |recording, _| otlp::write(recording),
     },
     Entry {
         format: Format::Json,

@@ -4,7 +4,9 @@
 
 use std::fmt::Write;
 
-use pyrometer_model::{CallTree, Function};
+use pyrometer_model::CallTree;
+
+use crate::markup::{class_of, escape};
 
 /// What stands above the drawing.
 #[derive(Clone, Debug)]
@@ -84,10 +86,10 @@ fn write_nodes(page: &mut String, tree: &CallTree, (divisor, unit): (f64, &str))
         let name = escape(&function.name);
         write!(
             page,
-            "<div class=\"node\" style=\"width:{:.3}%\"><div class=\"box{}\" title=\"{name}\n{}:{}\n{:.2} % \
+            "<div class=\"node\" style=\"width:{:.3}%\"><div class=\"box {}\" title=\"{name}\n{}:{}\n{:.2} % \
              ({:.3} {unit})\">{name}</div><div class=\"row\">",
             within * 100.0,
-            class(function),
+            class_of(function),
             escape(&function.file),
             function.line,
             share * 100.0,
@@ -98,35 +100,10 @@ fn write_nodes(page: &mut String, tree: &CallTree, (divisor, unit): (f64, &str))
     open.iter().for_each(|_| page.push_str("</div></div>"));
 }
 
-fn class(function: &Function) -> &'static str {
-    let file = &function.file;
-    if file.is_empty() {
-        " other"
-    } else if file.contains("site-packages") || file.contains("/lib/python") {
-        " lib"
-    } else {
-        ""
-    }
-}
-
-fn escape(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => clean.push_str("&amp;"),
-            '<' => clean.push_str("&lt;"),
-            '>' => clean.push_str("&gt;"),
-            '"' => clean.push_str("&quot;"),
-            other => clean.push(other),
-        }
-    }
-    clean
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pyrometer_model::TreeBuilder;
+    use pyrometer_model::{Function, TreeBuilder};
 
     #[test]
     fn names_are_text_and_every_box_is_closed() {

@@ -77,6 +77,21 @@ pub struct Thread {
     pub name: String,
 }
 
+impl Thread {
+    /// For people, where threads of all processes stand in one list.
+    #[must_use]
+    pub fn title(&self) -> String {
+        if self.name == self.process || self.name.is_empty() {
+            format!("{} {}/{}", self.process, self.pid, self.os_thread_id)
+        } else {
+            format!(
+                "{} {}/{} {}",
+                self.process, self.pid, self.os_thread_id, self.name
+            )
+        }
+    }
+}
+
 /// A thread that was seen in one stack, several samples in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {

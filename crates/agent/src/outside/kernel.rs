@@ -89,8 +89,6 @@ pub(super) struct Stat {
     pub(super) state: u8,
     /// CPU time, in steps of 10 ms.
     pub(super) cpu_ns: u64,
-    /// The processor that it last ran on.
-    pub(super) core: i32,
     /// When it was started, clock ticks since boot: with the id it names one incarnation.
     pub(super) started: u64,
 }
@@ -144,7 +142,6 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
         state: *field(3)?.as_bytes().first()?,
         cpu_ns: (number(14)? + number(15)?) * CLOCK_TICK_NS,
         started: number(22)?,
-        core: field(39)?.parse().ok()?,
     })
 }
 
@@ -259,7 +256,6 @@ mod tests {
         let expected = Stat {
             state: b'S',
             cpu_ns: 370_000_000,
-            core: 2,
             started: 1_185_562,
         };
         assert_eq!(parse_stat(line), Some(expected));

@@ -18,7 +18,6 @@ use pyrometer_unwind::{
 
 use super::kernel::{self, OpenFiles, Scheduled, Stat, ThreadFiles};
 use super::observations::Observations;
-use crate::clock;
 use crate::sampler::codes::{Codes, Refreshed};
 use crate::sampler::thread::ThreadState;
 
@@ -35,11 +34,13 @@ const MAX_READINGS: usize = 4;
 const QUIET_AFTER: u32 = 20;
 /// How much less often: every so many ticks.
 const QUIET_PERIOD: u32 = 5;
-/// A thread that can run but was given no CPU for so long is not executing: it waits for a core.
-/// CPU time of `stat` comes in steps of 10 ms.
-const STARVED_NS: u64 = 50_000_000;
-/// Share of the time ready to run that threads wait for a core, from which it is asked for each
-/// sample whether the process really runs.
+/// A thread that can run but whose account stood still for so long waits for a core: the kernel
+/// brings accounts up to date at its timer, every 10 ms at least.
+const STARVED_NS: u64 = 12_000_000;
+/// The same by the account of `stat`, which comes in steps of 10 ms, rounded twice.
+const COARSELY_STARVED_NS: u64 = 50_000_000;
+/// Share of the time ready to run that threads wait for a core, from which the finer account is
+/// read for each sample.
 const CONTENDED_SHARE: f64 = 0.05;
 /// Failures to list the threads in a row until the process is taken to have replaced its image.
 const MAX_FAILED_LISTS: u32 = 5;
@@ -91,10 +92,13 @@ struct Watched {
     /// Read before the last reading of its stack, which it waited in.
     scheduled: Option<Scheduled>,
     delay_ns: u64,
-    /// CPU time of `stat`, and when it last moved.
+    /// CPU time of `stat`.
     coarse_cpu_ns: u64,
+    /// The account by which it could run, and when that last moved.
+    last_account_ns: u64,
     advanced_ns: u64,
     is_executing: bool,
+    held_gil: bool,
     quiet_ticks: u32,
     unchecked_ticks: u32,
 }
@@ -238,8 +242,10 @@ impl Process {
             scheduled: None,
             delay_ns: scheduled.map_or(0, |scheduled| scheduled.delay_ns),
             coarse_cpu_ns: 0,
+            last_account_ns: 0,
             advanced_ns: now_ns,
             is_executing: false,
+            held_gil: false,
             quiet_ticks: 0,
             unchecked_ticks: 0,
         }
@@ -265,10 +271,6 @@ impl Process {
             out.sample(watched.number, stack, false, wall_ns, offset_ns);
             return Some(());
         }
-        let cpu_before_ns = self
-            .is_contended
-            .then(|| clock::process_cpu_ns(self.pid.0))
-            .flatten();
         let outcome = self.read_stack(out, snapshot, now_ns);
         let watched = self.threads.get_mut(&key)?;
         let stack = match outcome {
@@ -283,11 +285,12 @@ impl Process {
             }
         };
         let stat = watched.files.stat()?;
-        let is_running =
-            |before_ns: u64| clock::process_cpu_ns(self.pid.0).is_none_or(|now_ns| now_ns > before_ns);
-        let is_displaced = || stat.core == clock::own_core();
-        watched.is_executing = watched.could_run(stat, now_ns)
-            && cpu_before_ns.is_none_or(|before_ns| is_running(before_ns) || is_displaced());
+        let ran = if self.is_contended {
+            watched.files.scheduled()
+        } else {
+            None
+        };
+        watched.is_executing = watched.could_run(stat, ran.map(|ran| ran.run_ns), now_ns);
         if watched.is_executing {
             watched.scheduled = None;
         }
@@ -295,7 +298,7 @@ impl Process {
         watched.quiet_ticks = 0;
         if let Some(stack) = stack {
             if watched.is_executing {
-                (0..ticks).for_each(|_| watched.state.cpu.found_executing(stack));
+                watched.state.cpu.found_executing(stack, ticks);
             }
             out.sample(watched.number, stack, watched.is_executing, wall_ns, offset_ns);
         }
@@ -391,13 +394,19 @@ impl Watched {
         Some(true)
     }
 
-    /// Whether it could run, by its state, and has lately.
-    fn could_run(&mut self, stat: Stat, now_ns: u64) -> bool {
-        if stat.cpu_ns != self.coarse_cpu_ns || stat.state != b'R' {
-            self.coarse_cpu_ns = stat.cpu_ns;
+    /// Whether it could run, by its state, and has lately. A thread that has waited for a core for
+    /// long would count again and again where it was taken off it.
+    fn could_run(&mut self, stat: Stat, ran_ns: Option<u64>, now_ns: u64) -> bool {
+        let (account_ns, starved_ns) = match ran_ns {
+            Some(ran_ns) => (ran_ns, STARVED_NS),
+            None => (stat.cpu_ns, COARSELY_STARVED_NS),
+        };
+        if account_ns != self.last_account_ns || stat.state != b'R' {
+            self.last_account_ns = account_ns;
             self.advanced_ns = now_ns;
         }
-        stat.state == b'R' && now_ns - self.advanced_ns < STARVED_NS
+        self.coarse_cpu_ns = stat.cpu_ns;
+        stat.state == b'R' && now_ns - self.advanced_ns < starved_ns
     }
 
     fn account(&mut self, run_ns: u64) {
