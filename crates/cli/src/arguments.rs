@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use pyrometer_server::Target;
 
-use crate::local::arguments::Record;
+use crate::local::arguments::{Dump, Record, Top};
 
 /// Where a fleet of Python processes spends its CPU and its waiting, in production.
 #[derive(Debug, Parser)]
@@ -25,6 +25,10 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Sample a process from outside, and write where it spent its time
     Record(Record),
+    /// Show where a process spends its time now, live
+    Top(Top),
+    /// Print the stacks of all threads of a process, as they are now
+    Dump(Dump),
     /// Print the tab completions of a shell
     #[command(after_help = "Example:\n  pyrometer completions bash > /etc/bash_completion.d/pyrometer")]
     Completions {

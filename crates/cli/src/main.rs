@@ -30,6 +30,8 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(run),
         Command::Serve(serve) => serve::serve(serve),
         Command::Record(record) => local::record(record),
+        Command::Top(top) => local::top(top),
+        Command::Dump(dump) => local::dump(dump),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

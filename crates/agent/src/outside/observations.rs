@@ -64,6 +64,8 @@ pub struct Observations {
     threads: Vec<ThreadNow>,
     /// How sampling went.
     pub counters: Counters,
+    /// Up to when CPU time is complete, counted from the start.
+    pub settled_ns: u64,
 }
 
 impl Observations {
@@ -83,6 +85,7 @@ impl Observations {
             open_runs: Vec::new(),
             threads: Vec::new(),
             counters: Counters::default(),
+            settled_ns: 0,
         }
     }
 

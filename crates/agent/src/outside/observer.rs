@@ -22,8 +22,8 @@ use crate::sampler::pace::Pace;
 
 /// Time between two looks for new processes and for those that have ended.
 const FIND_EVERY_NS: u64 = 20_000_000;
-/// Time between two settlements of CPU time.
-const SETTLE_EVERY_NS: u64 = 1_000_000_000;
+/// Time between two settlements of CPU time: a system call per thread.
+const SETTLE_EVERY_NS: u64 = 250_000_000;
 /// First and last distance of two attempts to read a process that is not Python yet.
 const RETRY_NS: (u64, u64) = (5_000_000, 1_000_000_000);
 /// Age at which a child is believed to be itself although its main thread has its parent's id.
@@ -201,6 +201,7 @@ impl Observer {
         }
         if settles {
             self.settle_ns = now_ns + SETTLE_EVERY_NS;
+            out.settled_ns = now_ns - self.start_ns;
         }
         self.due_ns = self.pace.due_ns(now_ns, self.period_ns);
     }

@@ -328,7 +328,7 @@ impl Process {
     }
 
     /// Shares out the CPU time that threads have used since the last time, and forgets those that
-    /// have ended. To be called about once a second: one system call per thread.
+    /// have ended. To be called a few times a second: one system call per thread.
     pub(super) fn settle(&mut self, out: &mut Observations) {
         let listed: Vec<ThreadKey> = self
             .snapshots

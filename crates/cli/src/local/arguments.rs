@@ -22,14 +22,17 @@ pub(crate) struct Of {
 
 /// Options of `record`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "pyrometer record [OPTIONS] (PID | -- CMD...)",
+    after_help = "Examples:
   pyrometer record -- python app.py                       app.py-4711.html, an interactive page
   pyrometer record -d 30 -o shop.svg 4711                 30 seconds of a running process
   pyrometer record --children -o all.pb.gz -- gunicorn -w 4 shop.wsgi
   pyrometer record --wall -o wait.collapsed 4711          where it waits, too
 
 The format follows the file's ending. Reading a process needs the right to ptrace it: it is yours and
-the system allows that, or you are root. The process is neither stopped nor changed.")]
+the system allows that, or you are root. The process is neither stopped nor changed."
+)]
 pub(crate) struct Record {
     /// Seconds to record [default: until the process ends, or Ctrl-C]
     #[arg(short, long, value_name = "SECS", value_parser = seconds)]
@@ -54,6 +57,50 @@ pub(crate) struct Record {
     pub(crate) wall: bool,
     #[command(flatten)]
     pub(crate) of: Of,
+}
+
+/// Options of `top`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "pyrometer top [OPTIONS] (PID | -- CMD...)",
+    after_help = "Examples:
+  pyrometer top 4711
+  pyrometer top --children -- gunicorn -w 4 shop.wsgi
+  pyrometer top -d 10 4711 | cat                          plain tables, one a second
+
+Keys: ? shows them. A command that top started shows no output and ends with it."
+)]
+pub(crate) struct Top {
+    /// Seconds to run [default: until the process ends, or q]
+    #[arg(short, long, value_name = "SECS", value_parser = seconds)]
+    pub(crate) duration: Option<f64>,
+    /// Mean samples per second of each thread, 1 to 1000
+    #[arg(short, long, value_name = "HZ", default_value_t = 100, value_parser = rate)]
+    pub(crate) rate: u32,
+    /// Follow child processes too, those that come as well
+    #[arg(long)]
+    pub(crate) children: bool,
+    /// Begin with wall time: waiting counts
+    #[arg(long)]
+    pub(crate) wall: bool,
+    #[command(flatten)]
+    pub(crate) of: Of,
+}
+
+/// Options of `dump`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  pyrometer dump 4711
+  pyrometer dump --json 4711 | jq '.threads[].frames[0]'
+
+The process goes on meanwhile: each stack is of its own instant.")]
+pub(crate) struct Dump {
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Id of a running process
+    #[arg(value_name = "PID", value_parser = pid)]
+    pub(crate) pid: i32,
 }
 
 /// Errors of these parsers bring their own hint, behind a mark that [`crate::failure`] knows.
