@@ -21,6 +21,8 @@ pub struct DumpedThread {
     pub name: String,
     /// State by proc(5): `R` runs or could, `S` waits, `T` is stopped; `None` when it has ended.
     pub state: Option<char>,
+    /// Whether it held the GIL when its stack was read.
+    pub held_gil: bool,
     /// Whether two readings agreed; else frames at the leaf may be missing.
     pub is_exact: bool,
     /// Frames, leaf first.
@@ -68,6 +70,7 @@ pub fn dump(pid: Pid) -> Result<(PythonVersion, Vec<DumpedThread>), AttachError>
             interpreter: snapshot.interpreter,
             name: kernel::thread_name(pid, os_thread_id),
             state: stat.map(|stat| char::from(stat.state)),
+            held_gil: stack.held_gil,
             is_exact,
             frames: frames(&target, &stack),
         }

@@ -26,5 +26,5 @@ mod process;
 
 pub use dump::{DumpedFrame, DumpedThread, dump};
 pub use kernel::{name_of_command, process_name, process_owner};
-pub use observations::{Counters, Observations, Timeline};
+pub use observations::{Counted, Counters, Observations, Timeline};
 pub use observer::{Children, Observer};

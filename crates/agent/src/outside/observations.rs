@@ -27,6 +27,23 @@ pub enum Timeline {
     Left,
 }
 
+/// Which samples count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// All.
+    All,
+    /// Those of threads that hold the GIL. CPU time is left out: the kernel does not know which of a
+    /// thread's was used with the GIL.
+    GilHolders,
+}
+
+/// What a thread was doing in a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Presence {
+    pub(super) is_executing: bool,
+    pub(super) holds_gil: bool,
+}
+
 /// How sampling went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -42,6 +59,8 @@ pub struct Counters {
     pub overruns: u64,
     /// Processes that ended before they could be read.
     pub unread: u64,
+    /// Time that threads were seen to hold the GIL.
+    pub gil_ns: u64,
 }
 
 /// A thread as it is now.
@@ -60,6 +79,7 @@ pub struct ThreadNow {
 pub struct Observations {
     recording: Recording,
     timeline: Timeline,
+    counted: Counted,
     open_runs: Vec<Option<Run>>,
     threads: Vec<ThreadNow>,
     /// How sampling went.
@@ -71,7 +91,7 @@ pub struct Observations {
 impl Observations {
     /// Nothing yet. `title` names the program, `period_ns` is the mean distance of samples.
     #[must_use]
-    pub fn new(title: &str, period_ns: u64, timeline: Timeline) -> Self {
+    pub fn new(title: &str, period_ns: u64, timeline: Timeline, counted: Counted) -> Self {
         let mut recording = Recording {
             title: title.to_owned(),
             period_ns,
@@ -82,6 +102,7 @@ impl Observations {
         Self {
             recording,
             timeline,
+            counted,
             open_runs: Vec::new(),
             threads: Vec::new(),
             counters: Counters::default(),
@@ -138,13 +159,21 @@ impl Observations {
         &mut self,
         thread: u32,
         stack: StackId,
-        is_executing: bool,
+        presence: Presence,
         wall_ns: u64,
         now_ns: u64,
     ) {
-        self.counters.samples += 1;
+        let Presence {
+            is_executing,
+            holds_gil,
+        } = presence;
         let now = &mut self.threads[thread as usize];
         now.is_executing = is_executing;
+        self.counters.gil_ns += if holds_gil { wall_ns } else { 0 };
+        if self.counted == Counted::GilHolders && !holds_gil {
+            return;
+        }
+        self.counters.samples += 1;
         for values in [&mut now.values, self.recording.values_of(stack)] {
             values.samples += 1;
             values.wall_ns += wall_ns;
@@ -184,6 +213,9 @@ impl Observations {
 
     /// Counts exact CPU time of a thread.
     pub(super) fn add_cpu(&mut self, thread: u32, stack: StackId, nanoseconds: u64) {
+        if self.counted == Counted::GilHolders {
+            return;
+        }
         self.recording.add(stack, ProfileType::Cpu, nanoseconds);
         self.threads[thread as usize].values.cpu_ns += nanoseconds;
     }

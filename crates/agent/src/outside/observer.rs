@@ -9,10 +9,11 @@
 //! asking the kernel for those of each known thread, every [`FIND_EVERY_NS`]; one that lives shorter
 //! may be missed, one that was seen and not read is counted.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pyrometer_unwind::{AttachError, Pid};
+use pyrometer_unwind::{AttachError, Interpreter, Pid};
 
 use super::kernel::{self, OpenFiles};
 use super::observations::Observations;
@@ -21,7 +22,7 @@ use crate::clock;
 use crate::sampler::pace::Pace;
 
 /// Time between two looks for new processes and for those that have ended.
-const FIND_EVERY_NS: u64 = 20_000_000;
+const FIND_EVERY_NS: u64 = 10_000_000;
 /// Time between two settlements of CPU time: a system call per thread.
 const SETTLE_EVERY_NS: u64 = 250_000_000;
 /// First and last distance of two attempts to read a process that is not Python yet.
@@ -41,6 +42,8 @@ pub enum Children {
     /// The one process only.
     Left,
 }
+
+type Interpreters = HashMap<Option<PathBuf>, Interpreter>;
 
 /// A process that is known.
 #[derive(Debug)]
@@ -69,6 +72,8 @@ pub struct Observer {
     has_looked: bool,
     settle_ns: u64,
     open_files: OpenFiles,
+    /// Where the interpreter lay in the last process of each program.
+    interpreters: Interpreters,
     last_error: Option<AttachError>,
 }
 
@@ -116,21 +121,26 @@ impl Observer {
             has_looked: false,
             settle_ns: now_ns + SETTLE_EVERY_NS,
             open_files: OpenFiles::default(),
+            interpreters: Interpreters::new(),
             last_error: None,
         }
     }
 
     fn add(&mut self, pid: Pid, started: u64, past: Past, process: Option<Process>) {
         let now_ns = clock::monotonic_ns();
+        let program = kernel::program_of(pid);
+        if let Some(process) = &process {
+            self.interpreters.insert(program.clone(), process.interpreter());
+        }
         self.members.push(Member {
             pid,
             started,
-            program: kernel::program_of(pid),
+            program,
             was_read: process.is_some(),
             process,
             past,
             found_ns: now_ns,
-            retry_at_ns: now_ns,
+            retry_at_ns: 0,
             retry_after_ns: RETRY_NS.0,
         });
     }
@@ -156,11 +166,15 @@ impl Observer {
         self.last_error
     }
 
-    /// Sleeps until the next tick is due, 50 ms at most. Returns whether it is.
+    /// Sleeps until the next tick or look for children is due, 50 ms at most. Returns whether it is.
     #[must_use]
     pub fn wait(&self) -> bool {
         let now_ns = clock::monotonic_ns();
-        let mut rest_ns = self.due_ns.saturating_sub(now_ns);
+        let next_ns = match self.children {
+            Children::Followed => self.due_ns.min(self.find_ns),
+            Children::Left => self.due_ns,
+        };
+        let mut rest_ns = next_ns.saturating_sub(now_ns);
         if self.processes() == 0 {
             // Nothing to sample yet: look for it.
             rest_ns = rest_ns.min(RETRY_NS.0);
@@ -179,7 +193,7 @@ impl Observer {
             self.find_ns = now_ns + FIND_EVERY_NS;
             self.find(out, now_ns);
         } else if self.processes() == 0 {
-            self.read_new(now_ns);
+            self.read_new(out, now_ns);
         }
         if now_ns < self.due_ns {
             return;
@@ -231,7 +245,7 @@ impl Observer {
         if self.children == Children::Followed {
             self.find_children();
         }
-        self.read_new(now_ns);
+        self.read_new(out, now_ns);
     }
 
     fn find_children(&mut self) {
@@ -266,7 +280,7 @@ impl Observer {
         self.has_looked = true;
     }
 
-    fn read_new(&mut self, now_ns: u64) {
+    fn read_new(&mut self, out: &mut Observations, now_ns: u64) {
         for member in &mut self.members {
             if member.process.is_some() {
                 continue;
@@ -279,10 +293,14 @@ impl Observer {
             if now_ns < member.retry_at_ns {
                 continue;
             }
-            let is_young = now_ns - member.found_ns < SURELY_FORKED_NS;
-            match Process::attach(member.pid, member.past, &self.open_files) {
-                Ok(process) if process.is_itself() || !is_young => {
-                    member.process = Some(process);
+            let is_young = now_ns.saturating_sub(member.found_ns) < SURELY_FORKED_NS;
+            match member.attach(&self.interpreters, &self.open_files) {
+                Ok(mut process) if process.is_itself() || !is_young => {
+                    // At once: it may not live to the next tick.
+                    let life = process.tick(out, now_ns, self.start_ns);
+                    self.interpreters
+                        .insert(member.program.clone(), process.interpreter());
+                    member.process = (life == Life::Goes).then_some(process);
                     member.was_read = true;
                 }
                 Ok(_) | Err(AttachError::NotPython { .. } | AttachError::NoProcess { .. }) => {}
@@ -295,6 +313,18 @@ impl Observer {
 }
 
 impl Member {
+    /// By the interpreter of a process of the same program, from which it may be forked; else by
+    /// searching for it.
+    fn attach(&self, interpreters: &Interpreters, open_files: &OpenFiles) -> Result<Process, AttachError> {
+        let known = interpreters.get(&self.program);
+        let forked =
+            known.and_then(|known| Process::attach_fork(self.pid, *known, self.past, open_files).ok());
+        match forked {
+            Some(process) => Ok(process),
+            None => Process::attach(self.pid, self.past, open_files),
+        }
+    }
+
     /// It may have become another program: looks at it at once, and often at first.
     fn look_again(&mut self, now_ns: u64) {
         self.retry_at_ns = now_ns;

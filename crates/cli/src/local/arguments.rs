@@ -50,11 +50,14 @@ pub(crate) struct Record {
     #[arg(long)]
     pub(crate) children: bool,
     /// Show CPU time in formats that hold one value per stack (the default)
-    #[arg(long, conflicts_with = "wall")]
+    #[arg(long, conflicts_with_all = ["wall", "gil"])]
     pub(crate) cpu: bool,
     /// Show wall time in formats that hold one value per stack: waiting counts
     #[arg(long)]
     pub(crate) wall: bool,
+    /// Count only the time in which a thread holds the GIL
+    #[arg(long, conflicts_with = "wall")]
+    pub(crate) gil: bool,
     #[command(flatten)]
     pub(crate) of: Of,
 }

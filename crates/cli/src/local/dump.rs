@@ -46,6 +46,9 @@ fn as_text(pid: Pid, name: &str, version: PythonVersion, threads: &[DumpedThread
         if thread.interpreter > 0 {
             text.push_str(&format!(", interpreter {}", thread.interpreter));
         }
+        if thread.held_gil {
+            text.push_str(", holds the GIL");
+        }
         text.push_str(if thread.is_exact {
             "\n"
         } else {
@@ -96,6 +99,7 @@ fn as_json(pid: Pid, name: &str, version: PythonVersion, threads: &[DumpedThread
             "interpreter": thread.interpreter,
             "name": thread.name,
             "state": state_of(thread),
+            "holds_gil": thread.held_gil,
             "exact": thread.is_exact,
             "frames": frames(thread),
         })
@@ -123,6 +127,7 @@ mod tests {
             interpreter: 0,
             name: "x\x07".into(),
             state: Some('S'),
+            held_gil: true,
             is_exact: true,
             frames: vec![DumpedFrame { function, line: 4 }],
         };
@@ -133,7 +138,7 @@ mod tests {
         };
         let text = as_text(Pid(5), "app\r", version, &[thread], Paint { is_on: false });
         let expected = "Process 5: app\u{fffd}, Python 3.12.1, most recent call first\n\n\
-                        Thread 7 x\u{fffd}, waiting\n    f\u{fffd}[2J (a\u{fffd}.py:4)\n";
+                        Thread 7 x\u{fffd}, waiting, holds the GIL\n    f\u{fffd}[2J (a\u{fffd}.py:4)\n";
         assert_eq!(text, expected);
     }
 }

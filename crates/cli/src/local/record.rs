@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use pyrometer_agent::outside::{Children, Observations, Timeline};
+use pyrometer_agent::outside::{Children, Counted, Observations, Timeline};
 use pyrometer_formats::{Format, Recording};
 use pyrometer_model::ProfileType;
 
@@ -47,6 +47,11 @@ pub(crate) fn record(record: Record) -> Result<(), Failure> {
         &subject.name,
         1_000_000_000 / u64::from(record.rate),
         Timeline::Kept,
+        if record.gil {
+            Counted::GilHolders
+        } else {
+            Counted::All
+        },
     );
     let session = Session::start(observer, observations).map_err(no_threads)?;
     let watched = watch(
@@ -58,7 +63,8 @@ pub(crate) fn record(record: Record) -> Result<(), Failure> {
     let outcome = session.stop();
     let empty = explain_nothing(&subject, &outcome, &watched)?;
     let summary = summary_of(&outcome);
-    let profile_type = if record.wall {
+    let has_failed = outcome.has_failed;
+    let profile_type = if record.wall || record.gil {
         ProfileType::Wall
     } else {
         ProfileType::Cpu
@@ -69,7 +75,12 @@ pub(crate) fn record(record: Record) -> Result<(), Failure> {
     if let Some(note) = empty.or_else(|| note_on(&recording, profile_type)) {
         eprintln!("pyrometer: {note}");
     }
-    command_result(&mut subject, &signals, watched)
+    command_result(&mut subject, &signals, watched)?;
+    if has_failed {
+        let hint = "what was seen until then is written; the lines above are worth a report";
+        return Err(Failure::new("the sampler failed", hint));
+    }
+    Ok(())
 }
 
 fn chosen_format(record: &Record) -> Result<Format, Failure> {

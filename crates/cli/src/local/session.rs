@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use pyrometer_agent::outside::{Observations, Observer};
+use pyrometer_agent::outside::{Counted, Observations, Observer, Timeline};
 use pyrometer_formats::Recording;
 use pyrometer_model::UnixNanos;
 use pyrometer_unwind::AttachError;
@@ -39,6 +39,8 @@ impl Shared {
 pub(super) struct Outcome {
     pub(super) observations: Observations,
     pub(super) error: Option<AttachError>,
+    /// Whether the sampler ended by a fault of ours.
+    pub(super) has_failed: bool,
     pub(super) lasted: Duration,
     pub(super) began_at: UnixNanos,
 }
@@ -95,12 +97,15 @@ impl Session {
     /// Ends sampling.
     pub(super) fn stop(self) -> Outcome {
         self.shared.shall_stop.store(true, Ordering::Relaxed);
-        let error = self.thread.join().ok().and_then(Observer::into_error);
-        let empty = Observations::new("", 1, pyrometer_agent::outside::Timeline::Left);
+        let observer = self.thread.join();
+        let has_failed = observer.is_err();
+        let error = observer.ok().and_then(Observer::into_error);
+        let empty = Observations::new("", 1, Timeline::Left, Counted::All);
         let observations = std::mem::replace(&mut *self.shared.observations(), empty);
         Outcome {
             observations,
             error,
+            has_failed,
             lasted: self.began.elapsed(),
             began_at: self.began_at,
         }

@@ -1,1 +1,74 @@
-//! Integration tests.
+//! The local tools as users run them, against real interpreters.
+
+mod bad_input;
+mod dump;
+mod record;
+mod top;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use pyrometer_testkit::python::{Python, Running};
+
+/// Releases that can be read.
+const RELEASES: [&str; 3] = ["3.11", "3.12", "3.13"];
+
+/// A script of `tests/targets`.
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/targets")
+        .join(name)
+}
+
+fn pyrometer() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_pyrometer"))
+}
+
+fn python() -> Python {
+    Python::find_all(&RELEASES)
+        .pop()
+        .expect("one Python that can be read")
+}
+
+/// The threads script, running.
+fn threads() -> Running {
+    python().run::<&str>(&script("threads.py"), &[]).unwrap()
+}
+
+/// Exit code, standard output, standard error.
+fn said(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code().unwrap_or(-1),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    said(&pyrometer().args(arguments).output().unwrap())
+}
+
+/// `stack value` lines.
+fn collapsed(text: &str) -> Vec<(Vec<String>, u64)> {
+    let lines = text.lines().map(|line| line.rsplit_once(' ').unwrap());
+    lines
+        .map(|(stack, value)| {
+            (
+                stack.split(';').map(str::to_owned).collect(),
+                value.parse().unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// Share of the values whose stack has this function.
+fn share(stacks: &[(Vec<String>, u64)], name: &str) -> f64 {
+    let has = |stack: &[String]| stack.iter().any(|frame| frame == name);
+    let sum: u64 = stacks
+        .iter()
+        .filter(|(stack, _)| has(stack))
+        .map(|(_, value)| value)
+        .sum();
+    sum as f64 / stacks.iter().map(|(_, value)| value).sum::<u64>() as f64
+}

@@ -44,6 +44,7 @@ struct Snapshot {
     values: Vec<Values>,
     threads: Vec<Values>,
     samples: u64,
+    gil_ns: u64,
 }
 
 /// Everything that is shown.
@@ -58,6 +59,8 @@ pub(super) struct Figures {
     pub(super) samples_per_second: f64,
     /// CPU of all threads in the last seconds; 1 is one core.
     pub(super) cpu_share: f64,
+    /// Time in which a thread held the GIL, of the last seconds.
+    pub(super) gil_share: f64,
     pub(super) errors: u64,
 }
 
@@ -92,6 +95,7 @@ impl Figures {
                 .map(|thread| thread.values)
                 .collect(),
             samples: observations.counters.samples,
+            gil_ns: observations.counters.gil_ns,
         };
         while self.history.len() > 1 && elapsed.saturating_sub(self.history[1].elapsed) >= RECENT {
             self.history.pop_front();
@@ -112,6 +116,10 @@ impl Figures {
             (now.samples - before.map_or(0, |before| before.samples).min(now.samples)) as f64 / seconds;
         let cpu_ns: u64 = recent_values.iter().map(|values| values.cpu_ns).sum();
         self.cpu_share = cpu_ns as f64 / 1e9 / seconds;
+        let gil_ns = now
+            .gil_ns
+            .saturating_sub(before.map_or(0, |before| before.gil_ns));
+        self.gil_share = gil_ns as f64 / 1e9 / seconds;
         self.errors = observations.counters.torn;
         self.elapsed = elapsed.saturating_sub(self.origin);
 

@@ -17,7 +17,7 @@ mod view;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use pyrometer_agent::outside::{Children, Observations, Timeline};
+use pyrometer_agent::outside::{Children, Counted, Observations, Timeline};
 
 use super::arguments::Top;
 use super::failures;
@@ -48,7 +48,12 @@ pub(crate) fn top(top: Top) -> Result<(), Failure> {
         Children::Left
     };
     let (mut subject, observer) = Subject::begin(&top.of, top.rate, children, Output::Discarded)?;
-    let observations = Observations::new(&subject.name, 1_000_000_000 / u64::from(top.rate), Timeline::Left);
+    let observations = Observations::new(
+        &subject.name,
+        1_000_000_000 / u64::from(top.rate),
+        Timeline::Left,
+        Counted::All,
+    );
     let session = Session::start(observer, observations).map_err(no_threads)?;
     let mut state = State::new(top.wall);
     let until = top.duration.map(Duration::from_secs_f64);
@@ -181,7 +186,7 @@ impl Watch<'_> {
     fn heading(&self, figures: &Figures) -> String {
         let processes = self.session.processes();
         format!(
-            "{} {}  {} process{}  {} threads  {:.0} samples/s  {} errors  CPU {:.0} %",
+            "{} {}  {} process{}  {} threads  {:.0} samples/s  {} errors  CPU {:.0} %  GIL {:.0} %",
             self.subject.name,
             self.subject.pid,
             processes,
@@ -190,6 +195,7 @@ impl Watch<'_> {
             figures.samples_per_second,
             figures.errors,
             figures.cpu_share * 100.0,
+            figures.gil_share * 100.0,
         )
     }
 }
