@@ -7,7 +7,8 @@
 //! | module | does |
 //! |---|---|
 //! | [`observer`] | when to sample, which processes there are, children as they come |
-//! | `process` | one process: its threads, their stacks and CPU time |
+//! | `process` | one process: its threads, their stacks |
+//! | `watched` | one thread: whether it executes, and where its CPU time belongs |
 //! | `kernel` | what the kernel says of a process and its threads, read from `/proc` |
 //! | [`observations`] | what was seen, bounded |
 //! | [`dump`] | the stacks of this moment |
@@ -23,6 +24,7 @@ mod kernel;
 pub mod observations;
 pub mod observer;
 mod process;
+mod watched;
 
 pub use dump::{DumpedFrame, DumpedThread, dump};
 pub use kernel::{name_of_command, process_name, process_owner};

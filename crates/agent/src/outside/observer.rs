@@ -17,7 +17,8 @@ use pyrometer_unwind::{AttachError, Interpreter, Pid};
 
 use super::kernel::{self, OpenFiles};
 use super::observations::Observations;
-use super::process::{Life, Past, Process};
+use super::process::{Life, Process};
+use super::watched::Past;
 use crate::clock;
 use crate::sampler::pace::Pace;
 

@@ -42,10 +42,11 @@ fn cpu_shares_are_those_of_the_thread_clock() {
             measured > total && measured < total + 1_000_000_000,
             "{measured} {total}"
         );
-        let work: Vec<_> = all
-            .into_iter()
-            .filter(|(stack, _)| stack.iter().any(|frame| frame == "spend"))
-            .collect();
+        // Time in `spend` itself is the interpreter's loop, and the end of its system call: where
+        // programs compete for cores, a thread is often taken off its core there.
+        assert!(share(&all, "spend") > 0.9);
+        let is_work = |stack: &[String]| used.keys().any(|name| stack.contains(name));
+        let work: Vec<_> = all.into_iter().filter(|(stack, _)| is_work(stack)).collect();
         for (name, nanoseconds) in &used {
             let (is, should) = (share(&work, name), *nanoseconds as f64 / total as f64);
             assert!(
