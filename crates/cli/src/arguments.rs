@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use pyrometer_server::Target;
 
-use crate::local::arguments::{Dump, Record, Top};
+use crate::local::arguments::{Attach, Dump, Record, Top};
 
 /// Where a fleet of Python processes spends its CPU and its waiting, in production.
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Top(Top),
     /// Print the stacks of all threads of a process, as they are now
     Dump(Dump),
+    /// Put the agent into a running process (Python 3.14 and later)
+    Attach(Attach),
     /// Print the tab completions of a shell
     #[command(after_help = "Example:\n  pyrometer completions bash > /etc/bash_completion.d/pyrometer")]
     Completions {

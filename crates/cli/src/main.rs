@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Record(record) => local::record(record),
         Command::Top(top) => local::top(top),
         Command::Dump(dump) => local::dump(dump),
+        Command::Attach(attach) => local::attach(attach),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

@@ -58,7 +58,7 @@ fn python_path(bootstrap: &Path, inherited: Option<OsString>) -> OsString {
 }
 
 /// The folder of the bootstrap within the Python package that this command was installed with.
-fn bootstrap_directory() -> Result<PathBuf, Failure> {
+pub(crate) fn bootstrap_directory() -> Result<PathBuf, Failure> {
     let missing = || {
         Failure::new(
             "the Python package of this command was not found beside it",

@@ -106,6 +106,19 @@ pub(crate) struct Dump {
     pub(crate) pid: i32,
 }
 
+/// Options of `attach`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  pyrometer attach 4711
+
+From Python 3.14 on, by the interpreter's own protocol. The agent starts when the main thread next runs
+Python. Older releases: `pyrometer record PID` reads them from outside.")]
+pub(crate) struct Attach {
+    /// Id of a running process
+    #[arg(value_name = "PID", value_parser = pid)]
+    pub(crate) pid: i32,
+}
+
 /// Errors of these parsers bring their own hint, behind a mark that [`crate::failure`] knows.
 fn with_hint(problem: &str, hint: &str) -> String {
     format!("{problem}; hint: {hint}")

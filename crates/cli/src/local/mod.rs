@@ -8,10 +8,12 @@
 //! | `record` | writes a recording |
 //! | `top` | a live table |
 //! | `dump` | the stacks of this moment |
+//! | `attach` | puts the agent into a running process |
 //! | `text` | untrusted names on a terminal |
 //! | `failures` | why a process cannot be read, and what helps |
 
 pub(crate) mod arguments;
+mod attach;
 mod dump;
 mod failures;
 mod record;
@@ -20,6 +22,7 @@ mod subject;
 mod text;
 mod top;
 
+pub(crate) use attach::attach;
 pub(crate) use dump::dump;
 pub(crate) use record::record;
 pub(crate) use top::top;

@@ -124,6 +124,18 @@ fn a_release_that_is_not_supported_is_named() {
 }
 
 #[test]
+fn an_older_python_is_not_attached_to() {
+    let target = threads();
+    check(
+        &["attach", &target.pid().to_string()],
+        1,
+        "3.14 is the first",
+        "pyrometer record",
+    );
+    check(&["attach", "999999999"], 1, "does not exist", "process id");
+}
+
+#[test]
 fn a_process_of_somebody_else_needs_more_rights() {
     const NOBODY: u32 = 65534;
     let target = threads();
