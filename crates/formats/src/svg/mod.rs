@@ -35,7 +35,7 @@ pub(crate) fn write(recording: &Recording, profile_type: ProfileType) -> Vec<u8>
     let title = escape(&recording.title);
     let mut svg = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" \
-         viewBox=\"0 0 {WIDTH} {height}\" width=\"100%\" font-family=\"ui-monospace,monospace\" \
+         viewBox=\"0 0 {WIDTH} {height}\" width=\"100%\" preserveAspectRatio=\"xMidYMin\" font-family=\"ui-monospace,monospace\" \
          font-size=\"11\"><title>{title} – pyrometer</title><style>{STYLE}</style>\
          <rect class=\"page\" width=\"100%\" height=\"100%\"/>\
          <text x=\"8\" y=\"20\" class=\"title\">{title}</text>\

@@ -1,2 +1,3 @@
 //! Round trips and hostile input of the binary formats.
 mod feed;
+mod files;
