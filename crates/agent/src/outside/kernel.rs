@@ -123,6 +123,20 @@ impl ThreadFiles {
     }
 }
 
+/// The file of a whole process that is asked again and again whether it lives.
+#[derive(Debug)]
+pub(super) struct ProcessFile(ProcFile);
+
+impl ProcessFile {
+    pub(super) fn new(pid: Pid, open_files: &OpenFiles) -> Self {
+        Self(ProcFile::new(format!("/proc/{pid}/stat").into(), open_files))
+    }
+
+    pub(super) fn stat(&self) -> Option<Stat> {
+        parse_stat(self.0.read(&mut [0; MAX_BYTES])?)
+    }
+}
+
 /// State of a whole process; `None` when there is none. Three system calls.
 pub(super) fn process_stat(pid: Pid) -> Option<Stat> {
     parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use pyrometer_unwind::{AttachError, Interpreter, Pid};
 
-use super::kernel::{self, OpenFiles};
+use super::kernel::{self, OpenFiles, ProcessFile};
 use super::observations::Observations;
 use super::process::{Life, Process};
 use super::watched::Past;
@@ -24,6 +24,8 @@ use crate::sampler::pace::Pace;
 
 /// Time between two looks for new processes and for those that have ended.
 const FIND_EVERY_NS: u64 = 10_000_000;
+/// The same where children are not followed, and only the end is looked for.
+const LOOK_EVERY_NS: u64 = 100_000_000;
 /// Time between two settlements of CPU time: a system call per thread.
 const SETTLE_EVERY_NS: u64 = 250_000_000;
 /// First and last distance of two attempts to read a process that is not Python yet.
@@ -50,6 +52,7 @@ type Interpreters = HashMap<Option<PathBuf>, Interpreter>;
 #[derive(Debug)]
 struct Member {
     pid: Pid,
+    file: ProcessFile,
     started: u64,
     program: Option<PathBuf>,
     process: Option<Process>,
@@ -135,6 +138,7 @@ impl Observer {
         }
         self.members.push(Member {
             pid,
+            file: ProcessFile::new(pid, &self.open_files),
             started,
             program,
             was_read: process.is_some(),
@@ -191,7 +195,11 @@ impl Observer {
     pub fn tick(&mut self, out: &mut Observations) {
         let now_ns = clock::monotonic_ns();
         if now_ns >= self.find_ns {
-            self.find_ns = now_ns + FIND_EVERY_NS;
+            let every_ns = match self.children {
+                Children::Followed => FIND_EVERY_NS,
+                Children::Left => LOOK_EVERY_NS,
+            };
+            self.find_ns = now_ns + every_ns;
             self.find(out, now_ns);
         } else if self.processes() == 0 {
             self.read_new(out, now_ns);
@@ -233,7 +241,9 @@ impl Observer {
     /// Forgets processes that have ended, looks for new ones, and reads those that are Python now.
     fn find(&mut self, out: &mut Observations, now_ns: u64) {
         self.members.retain_mut(|member| {
-            let lives = kernel::process_stat(member.pid)
+            let lives = member
+                .file
+                .stat()
                 .is_some_and(|stat| stat.started == member.started && !matches!(stat.state, b'Z' | b'X'));
             if !lives {
                 if let Some(process) = &mut member.process {
