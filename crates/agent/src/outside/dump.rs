@@ -1,7 +1,7 @@
 //! The stacks of all threads of a process, as they are now.
 
 use pyrometer_model::Function;
-use pyrometer_unwind::{AttachError, OtherProcess, Outcome, Pid, PythonVersion, Stack, Target, Walker};
+use pyrometer_unwind::{AttachError, Gil, OtherProcess, Outcome, Pid, PythonVersion, Stack, Target, Walker};
 
 use super::kernel::{self, OpenFiles, ThreadFiles};
 
@@ -70,7 +70,7 @@ pub fn dump(pid: Pid) -> Result<(PythonVersion, Vec<DumpedThread>), AttachError>
             interpreter: snapshot.interpreter,
             name: kernel::thread_name(pid, os_thread_id),
             state: stat.map(|stat| char::from(stat.state)),
-            held_gil: stack.held_gil,
+            held_gil: stack.gil == Gil::Held,
             is_exact,
             frames: frames(&target, &stack),
         }

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use pyrometer_formats::Thread;
 use pyrometer_unwind::{
-    AttachError, Interpreter, OtherProcess, Outcome, Pid, ReadError, Stack, Target, ThreadSnapshot, Walker,
+    AttachError, Gil, Interpreter, OtherProcess, Outcome, Pid, ReadError, Stack, Target, ThreadSnapshot,
+    Walker,
 };
 
 use super::kernel::{self, OpenFiles, ThreadFiles};
@@ -254,7 +255,7 @@ impl Process {
                 watched.state.stack()
             }
         };
-        watched.held_gil = self.stack.held_gil && !matches!(outcome, Outcome::Torn);
+        watched.held_gil = self.stack.gil == Gil::Held && !matches!(outcome, Outcome::Torn);
         let stat = watched.files.stat()?;
         let ran = if self.is_contended {
             watched.files.scheduled()

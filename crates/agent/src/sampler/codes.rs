@@ -86,7 +86,7 @@ impl Codes {
             entries: HashMap::new(),
             line_bytes: 0,
             due: Vec::new(),
-            found: Vec::new(),
+            same: Vec::new(),
         }
     }
 

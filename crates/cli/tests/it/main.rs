@@ -11,7 +11,9 @@ use std::process::{Command, Output};
 use pyrometer_testkit::python::{Python, Running};
 
 /// Releases that can be read.
-const RELEASES: [&str; 3] = ["3.11", "3.12", "3.13"];
+const RELEASES: [&str; 7] = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15"];
+/// Those of which one is enough.
+const USUAL: [&str; 3] = ["3.11", "3.12", "3.13"];
 
 /// A script of `tests/targets`.
 fn script(name: &str) -> PathBuf {
@@ -25,7 +27,7 @@ fn pyrometer() -> Command {
 }
 
 fn python() -> Python {
-    Python::find_all(&RELEASES)
+    Python::find_all(&USUAL)
         .pop()
         .expect("one Python that can be read")
 }
