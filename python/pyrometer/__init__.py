@@ -138,6 +138,8 @@ def _hook() -> None:
         after_in_child=_native.after_fork_in_child,
     )
     atexit.register(_native.stop)
+    # Workers of multiprocessing and Celery end by os._exit, which runs no handler.
+    os._exit = _native._exit
 
 
 def _program() -> str:

@@ -1,6 +1,7 @@
 //! What the threads of one agent share.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyrometer_model::Worker;
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     windows: Mutex<Windows>,
     stopping: AtomicBool,
     state: AtomicU8,
+    /// The file that memory is read through where the direct way is forbidden, or -1.
+    indirect_fd: AtomicI32,
 }
 
 impl Shared {
@@ -50,6 +53,7 @@ impl Shared {
             windows: Mutex::new(windows),
             stopping: AtomicBool::new(false),
             state: AtomicU8::new(State::Running as u8),
+            indirect_fd: AtomicI32::new(-1),
         }
     }
 
@@ -66,6 +70,15 @@ impl Shared {
 
     pub(crate) fn set_stopping(&self, stopping: bool) {
         self.stopping.store(stopping, Ordering::Release);
+    }
+
+    /// What [`pyrometer_unwind::OwnProcess::indirect_fd`] said last.
+    pub(crate) fn indirect_fd(&self) -> Option<RawFd> {
+        Some(self.indirect_fd.load(Ordering::Relaxed)).filter(|fd| *fd >= 0)
+    }
+
+    pub(crate) fn set_indirect_fd(&self, fd: Option<RawFd>) {
+        self.indirect_fd.store(fd.unwrap_or(-1), Ordering::Relaxed);
     }
 
     pub(crate) fn state(&self) -> State {
