@@ -9,9 +9,11 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,10 +106,16 @@ def run(tmp_path: Path) -> Iterator:
     """Runs ``programs/NAME.py`` and kills it at the end if it still runs."""
     started: list[subprocess.Popen] = []
 
-    def start(name: str, *arguments: str, flags: tuple[str, ...] = (), **variables: str) -> Program:
+    def start(
+        name: str,
+        *arguments: str,
+        flags: tuple[str, ...] = (),
+        command: list[str] | None = None,
+        **variables: str,
+    ) -> Program:
         directory = tmp_path / "sockets"
         process = subprocess.Popen(
-            [sys.executable, *flags, str(PROGRAMS / f"{name}.py"), *arguments],
+            command or [sys.executable, *flags, str(PROGRAMS / f"{name}.py"), *arguments],
             env=environment(directory, **variables),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -129,3 +137,21 @@ def connected(path: str) -> Iterator[socket.socket]:
         client.settimeout(20)
         client.connect(path)
         yield client
+
+
+def build_embedder(folder: Path) -> Path:
+    """programs/embedder.c, compiled against this interpreter; skips the test where that is impossible."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler (cc)")
+    settings = sysconfig.get_config_vars()
+    home = Path(settings["INCLUDEPY"])
+    library = Path(settings["LIBDIR"]) / settings["LDLIBRARY"]
+    if not (home / "Python.h").exists() or not library.exists():
+        pytest.skip(f"this Python has no headers or no library ({library})")
+    program = folder / "embedder"
+    words = [compiler, str(PROGRAMS / "embedder.c"), "-o", str(program), f"-I{home}", str(library)]
+    words += [f"-Wl,-rpath,{library.parent}", "-Wl,--export-dynamic"]
+    words += settings["LIBS"].split() + settings["SYSLIBS"].split()
+    subprocess.run(words, check=True)
+    return program
