@@ -24,6 +24,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 
+# Tests that take longer than all others together: tools/test_python.sh asks for them on one Python.
+slow = pytest.mark.skipif(
+    os.environ.get("PYROMETER_SLOW_TESTS") != "1", reason="slow: runs where PYROMETER_SLOW_TESTS=1"
+)
+
 
 class UnixConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""

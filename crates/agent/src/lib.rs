@@ -8,6 +8,7 @@
 //! | `windows`, `tables` | what was observed, bounded, in numbered windows |
 //! | `endpoint` | the thread that answers readers |
 //! | `governor` | keeps the agent within its budget |
+//! | [`Reserve`] | keeps the process alive when there is no memory |
 //! | [`directory`], `spool` | where workers are found, and what they leave behind |
 //!
 //! **Invariant: nothing here can crash, block, slow or change the process beyond its budget.**
@@ -18,8 +19,11 @@ mod agent;
 mod clock;
 pub mod directory;
 mod endpoint;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod governor;
 pub mod options;
+mod reserve;
 mod sampler;
 mod shared;
 mod spool;
@@ -29,5 +33,6 @@ mod windows;
 
 pub use agent::{Agent, StartError};
 pub use options::Options;
+pub use reserve::Reserve;
 pub use shared::State;
 pub use windows::WINDOW_NS;

@@ -17,6 +17,8 @@ pub enum State {
     Running = 0,
     /// The interpreter can no longer be read; what was collected is still served.
     Failed = 1,
+    /// The process has run out of memory once; the agent has stopped so as not to ask for more.
+    OutOfMemory = 3,
     /// A defect of the agent was caught; it has stopped and the process goes on without it.
     Panicked = 2,
 }
@@ -29,6 +31,7 @@ impl State {
             Self::Running => "running",
             Self::Failed => "failed",
             Self::Panicked => "panicked",
+            Self::OutOfMemory => "out of memory",
         }
     }
 }
@@ -85,6 +88,7 @@ impl Shared {
         match self.state.load(Ordering::Relaxed) {
             0 => State::Running,
             1 => State::Failed,
+            3 => State::OutOfMemory,
             _ => State::Panicked,
         }
     }

@@ -17,7 +17,11 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use pyo3::prelude::*;
-use pyrometer_agent::{Agent, Options};
+use pyrometer_agent::{Agent, Options, Reserve};
+
+/// The process must outlive a lack of memory.
+#[global_allocator]
+static ALLOCATOR: Reserve = Reserve;
 
 /// The agent of this process and the name of its program.
 ///

@@ -127,7 +127,7 @@ def no_threads_after_fork():
 def address_space(more):
     with open("/proc/self/statm") as file:
         pages = int(file.read().split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + more,) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + more, resource.RLIM_INFINITY))
 
 
 def no_memory():
@@ -136,32 +136,40 @@ def no_memory():
 
 
 def memory_runs_out():
-    """Memory is used up again and again, under new stacks: the program catches MemoryError, we must too."""
-    agent = start()
-    work(0.05)
-    address_space(24 << 20)
-    failed, end, number = 0, time.monotonic() + 3, 0
-    while time.monotonic() < end:
-        hoard = []
-        names = {"time": time}
-        number += 1
+    """All memory is used up, and then thousands of new stacks are seen, which need room in our tables."""
+    lines = "".join(
+        f"def made_{n}(depth):\n    if depth:\n        return made_{n}(depth - 1)\n    return burn()\n"
+        for n in range(1000)
+    )
+    end = [0.0]
+
+    def burn():
+        while time.thread_time() < end[0]:
+            pass
+
+    names = {"burn": burn}
+    exec(lines, names)
+    functions = [names[f"made_{n}"] for n in range(1000)]
+    agent = pyrometer.start(service="limits", rate=1000, budget=1.0)
+    functions[0](40)
+    address_space(8 << 20)
+    hoard = []
+    for size in (1 << 20, 1 << 16, 1 << 12, 1 << 9):
         try:
-            exec(f"def made_{number}(d):\n    return made_{number}(d - 1) if d else sum(range(3000))", names)
-            [names[f"made_{number}"](depth) for depth in range(30)]
             while True:
-                hoard.append(bytearray(1 << 16))
+                hoard.append(bytearray(size))
         except MemoryError:
-            try:
-                while True:
-                    hoard.append(bytearray(1 << 9))
-            except MemoryError:
-                failed += 1
-                until = time.thread_time() + 0.02
-                while time.thread_time() < until:
-                    pass
-        hoard.clear()
+            pass
+    refused = 0
+    for function in functions:
+        try:
+            end[0] = time.thread_time() + 0.003
+            function(40)
+        except MemoryError:
+            refused += 1
+    assert refused < 500, refused
+    hoard.clear()
     address_space(1 << 30)
-    assert failed > 3, failed
     return agent
 
 

@@ -29,6 +29,7 @@ use pyrometer_unwind::{Gil, Outcome, OwnProcess, Stack, Target, ThreadSnapshot, 
 
 use crate::clock;
 use crate::governor::Governor;
+use crate::reserve;
 use crate::shared::{Shared, State};
 use crate::wake::Wake;
 use crate::windows::{Observed, WINDOW_NS, Windows};
@@ -139,6 +140,10 @@ impl Sampler {
             self.health.overruns += u64::from((now_ns - due_ns) as f64 > self.period_ns);
             self.tick(&mut shared.windows(), now_ns);
             shared.set_indirect_fd(self.target.memory().indirect_fd());
+            if reserve::is_drawn_on() {
+                shared.set_state(State::OutOfMemory);
+                return;
+            }
             if self.failed_ticks > MAX_FAILED_TICKS {
                 shared.set_state(State::Failed);
                 return;
