@@ -37,6 +37,9 @@ fn check(blob: &[u8]) {
         }
     }
     if columns.len() == ProfileKind::Sampler.columns().len() {
-        let _written = BlockWriter::new().unwrap().write(&Rows::new(&stacks, &columns)).unwrap();
+        let _written = BlockWriter::new()
+            .unwrap()
+            .write(&Rows::new(&stacks, &columns))
+            .unwrap();
     }
 }

@@ -8,14 +8,16 @@ use image::Image;
 use libfuzzer_sys::fuzz_target;
 use pyrometer_unwind::{Address, Interpreter, PythonVersion, Stack, Target, Walker};
 
-fuzz_target!(|data: (u8, Vec<u16>)| {
-    let (minor, table) = data;
+fuzz_target!(|data: &[u8]| {
+    let Some((minor, table)) = data.split_first() else {
+        return;
+    };
     let version = PythonVersion::from_hex(0x030d_00f0 + (u64::from(minor % 3) << 16));
     let mut memory = Image::new(&[], usize::MAX);
     memory.put(0, u64::from_le_bytes(*b"xdebugpy"));
     memory.put(1, version_word(version));
-    for (index, word) in table.iter().enumerate() {
-        memory.put(2 + index, u64::from(*word));
+    for (index, word) in table.chunks_exact(2).enumerate() {
+        memory.put(2 + index, u64::from(u16::from_le_bytes([word[0], word[1]])));
     }
     let interpreter = Interpreter {
         runtime: Address(image::BASE),

@@ -7,14 +7,16 @@ use image::Image;
 use libfuzzer_sys::fuzz_target;
 use pyrometer_unwind::{Address, Interpreter, MAX_DEPTH, Stack, Target, Walker};
 
-fuzz_target!(|data: (u8, u8, Vec<(u16, u16)>)| {
-    let (release, change_at, words) = data;
+fuzz_target!(|data: &[u8]| {
+    let [release, change_at, words @ ..] = data else {
+        return;
+    };
     let interpreter = Interpreter {
         runtime: Address(image::BASE),
         code_type: Address(image::BASE + 8),
-        version: image::release(release),
+        version: image::release(*release),
     };
-    let memory = Image::new(&words, usize::from(change_at));
+    let memory = Image::new(words, usize::from(*change_at));
     let Ok(target) = Target::new(memory, interpreter) else {
         return;
     };
@@ -30,5 +32,9 @@ fuzz_target!(|data: (u8, u8, Vec<(u16, u16)>)| {
         }
     }
     // A list of threads or a chain of frames without end must be cut.
-    assert!(target.memory().reads() < 400_000, "{} reads", target.memory().reads());
+    assert!(
+        target.memory().reads() < 400_000,
+        "{} reads",
+        target.memory().reads()
+    );
 });

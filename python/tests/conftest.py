@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,6 +135,15 @@ def run(tmp_path: Path) -> Iterator:
     for process in started:
         process.kill()
         process.communicate()
+
+
+def windows_closed(path: str, count: int) -> dict:
+    """The counters as soon as so many windows are closed."""
+    while True:
+        now = stats(path)
+        if now["windows"]["closed"] >= count:
+            return now
+        time.sleep(0.1)
 
 
 @contextmanager

@@ -92,12 +92,17 @@ def test_a_read_only_place_for_the_socket_is_one_warning(run, tmp_path):
     place = tmp_path / "read-only"
     place.mkdir()
     mount = f"mount -t tmpfs -o ro tmpfs {place} && exec "
-    if shutil.which("unshare") is None or subprocess.run(
-        ["unshare", "--mount", "sh", "-c", mount + "true"], capture_output=True, check=False
-    ).returncode:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run(
+            ["unshare", "--mount", "sh", "-c", mount + "true"], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("no mount namespace can be made here")
     words = f"{sys.executable} {PROGRAMS / 'limits.py'} start"
     program = run(
-        "limits", command=["unshare", "--mount", "sh", "-c", mount + words], PYROMETER_DIR=str(place / "sockets")
+        "limits",
+        command=["unshare", "--mount", "sh", "-c", mount + words],
+        PYROMETER_DIR=str(place / "sockets"),
     )
     assert "socket directory" in one_warning(program)

@@ -205,7 +205,12 @@ impl Agent {
             }
             (sampler, endpoint) => {
                 // Threads were running: whatever they held is left as it was. One ring at most.
-                for fd in self.inherited_fds.iter().copied().chain(self.shared.indirect_fd()) {
+                for fd in self
+                    .inherited_fds
+                    .iter()
+                    .copied()
+                    .chain(self.shared.indirect_fd())
+                {
                     // SAFETY: these are this process's copies of the parent's descriptors; the
                     // owners that would close them are forgotten below.
                     unsafe { libc::close(fd) };

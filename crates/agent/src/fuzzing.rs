@@ -15,7 +15,9 @@ use crate::windows::{Observed, Windows};
 pub fn serve(request: &[u8], piece: usize) -> Vec<u8> {
     let (mut client, server) = UnixStream::pair().expect("a pair of sockets");
     for stream in [&client, &server] {
-        stream.set_nonblocking(true).expect("a socket that does not block");
+        stream
+            .set_nonblocking(true)
+            .expect("a socket that does not block");
     }
     let shared = Shared::new(Worker::default(), Options::default(), observed());
     let mut answer = Vec::new();

@@ -129,7 +129,10 @@ mod tests {
         for cost_ns in [200_000, 5_000_000, 40_000_000] {
             assert!(used_by_ticks_of(cost_ns) < 0.0115, "{cost_ns}");
         }
-        assert!((used_by_ticks_of(50_000) - 0.005).abs() < 0.001, "cheap ones are not");
+        assert!(
+            (used_by_ticks_of(50_000) - 0.005).abs() < 0.001,
+            "cheap ones are not"
+        );
         // Beyond what the longest pause can make up for.
         assert!(used_by_ticks_of(400_000_000) < 0.11);
     }

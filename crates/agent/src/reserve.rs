@@ -35,7 +35,11 @@ impl Reserve {
     fn take(layout: Layout) -> *mut u8 {
         DRAWN_ON.store(true, Ordering::Relaxed);
         let place = |used: usize| used.checked_next_multiple_of(layout.align());
-        let end = |used: usize| place(used)?.checked_add(layout.size()).filter(|&end| end <= RESERVE_BYTES);
+        let end = |used: usize| {
+            place(used)?
+                .checked_add(layout.size())
+                .filter(|&end| end <= RESERVE_BYTES)
+        };
         match USED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, end) {
             // SAFETY: the range from there on is within the area, and nobody else gets it. The area is
             // aligned to a page, which no layout here exceeds: larger ones are refused below.

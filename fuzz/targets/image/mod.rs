@@ -17,23 +17,15 @@ pub struct Image {
 }
 
 impl Image {
-    /// Each pair puts a word somewhere: a small number, or an address in here. The last quarter of them
-    /// is put only after so many reads.
-    pub fn new(pairs: &[(u16, u16)], change_at: usize) -> Self {
+    /// Each four bytes put something somewhere: place, then value, 16 bits each, little-endian. The last
+    /// quarter of them is put only after so many reads.
+    pub fn new(puts: &[u8], change_at: usize) -> Self {
         let mut before = vec![0; WORDS];
-        let early = pairs.len() - pairs.len() / 4;
-        let put = |words: &mut Vec<u64>, pairs: &[(u16, u16)]| {
-            for &(place, value) in pairs {
-                words[usize::from(place) % WORDS] = match value {
-                    0..0x4000 => u64::from(value),
-                    0x4000..0xfff0 => BASE + u64::from(value & 0x3fff),
-                    _ => u64::MAX >> (value & 15),
-                };
-            }
-        };
-        put(&mut before, &pairs[..early]);
+        let late = puts.len() / 16 * 4;
+        let (early, late) = puts.split_at(puts.len() - late);
+        early.chunks_exact(4).for_each(|four| set(&mut before, four));
         let mut after = before.clone();
-        put(&mut after, &pairs[early..]);
+        late.chunks_exact(4).for_each(|four| set(&mut after, four));
         Self {
             before,
             after,
@@ -56,6 +48,20 @@ impl Image {
     pub fn reads(&self) -> usize {
         self.reads.get()
     }
+}
+
+/// The place has the index of a word in its lower 13 bits, and above them which 16 bits of it are meant;
+/// 0 sets all of it: to a small number, or to an address in here.
+fn set(words: &mut [u64], four: &[u8]) {
+    let place = u16::from_le_bytes([four[0], four[1]]);
+    let value = u16::from_le_bytes([four[2], four[3]]);
+    let word = &mut words[usize::from(place & 0x1fff) % WORDS];
+    *word = match (place >> 13, value) {
+        (part @ 1.., _) => *word | u64::from(value) << (16 * (part & 3)),
+        (0, 0..0x4000) => u64::from(value),
+        (0, 0x4000..0xfff0) => BASE + u64::from(value & 0x3fff),
+        (0, _) => u64::MAX >> (value & 15),
+    };
 }
 
 impl Memory for Image {

@@ -34,7 +34,9 @@ def forbid(*system_calls, every_thread=False):
     libc = ctypes.CDLL(None, use_errno=True)
     no_new_privileges, seccomp, filter_mode, synchronise = 38, 317, 1, 1
     assert libc.prctl(no_new_privileges, 1, 0, 0, 0) == 0
-    assert libc.syscall(seccomp, filter_mode, synchronise if every_thread else 0, header) == 0, ctypes.get_errno()
+    assert libc.syscall(seccomp, filter_mode, synchronise if every_thread else 0, header) == 0, (
+        ctypes.get_errno()
+    )
 
 
 def start():

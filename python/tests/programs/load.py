@@ -33,11 +33,13 @@ def threads(count):
     """So many threads that wait, and one that works."""
     threading.stack_size(64 << 10)
     for _ in range(count - 1):
-        threading.Thread(target=ended.wait, daemon=True).start()
+        threading.Thread(target=never.wait, daemon=True).start()
     before = resident_bytes()
     agent = pyrometer.start(service="load")
     say({"running": agent.running})
-    threading.Thread(target=lambda: say({"grown": end_of_input() - before})).start()
+    threading.Thread(
+        target=lambda: say({"grown": end_of_input() - before, "cpu_ns": time.process_time_ns()})
+    ).start()
     until_the_end()
 
 
@@ -57,7 +59,9 @@ def new_code(seconds):
         number += 1
         names = {"work": work}
         inner = "".join(f"def made_{number}_{n}():\n    made_{number}_{n + 1}()\n" for n in range(20))
-        exec(compile(f"{inner}def made_{number}_20():\n    work(0.002)\n", f"made_{number}.py", "exec"), names)
+        exec(
+            compile(f"{inner}def made_{number}_20():\n    work(0.002)\n", f"made_{number}.py", "exec"), names
+        )
         names[f"made_{number}_0"]()
         names.clear()
         if time.monotonic() > end - seconds + (told + 1) * seconds / 10:
@@ -85,5 +89,6 @@ def huge_code(lines):
 
 
 ended = threading.Event()
+never = threading.Event()  # Ten thousand threads that all wake up would take a minute.
 way, number = sys.argv[1], int(sys.argv[2])
 {"threads": threads, "new code": new_code, "huge code": huge_code}[way](number)

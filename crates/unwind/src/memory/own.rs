@@ -107,7 +107,10 @@ mod tests {
             assert_eq!(batch.bytes(bad), None);
             assert_eq!(batch.bytes(b), Some(&second[..]));
             assert_eq!(batch.bytes(wild), None);
-            batch.requests.iter_mut().for_each(|request| request.filled = false);
+            batch
+                .requests
+                .iter_mut()
+                .for_each(|request| request.filled = false);
             batch.buffer.fill(0);
         }
     }

@@ -30,7 +30,9 @@ pub struct OtherProcess {
 
 impl Memory for OtherProcess {
     fn read(&self, address: Address, buffer: &mut [u8]) -> Result<(), ReadError> {
-        read_one(address, buffer, |buffer, vectors| readv(self.pid, buffer, vectors))
+        read_one(address, buffer, |buffer, vectors| {
+            readv(self.pid, buffer, vectors)
+        })
     }
 
     fn read_batch(&self, batch: &mut Batch) -> Result<(), ReadError> {
