@@ -61,8 +61,13 @@ def storm_of_forks() -> dict[str, object]:
         thread = threading.Thread(target=fork_some)
         thread.start()
         thread.join()
-        with multiprocessing.get_context("fork").Pool(2) as pool:
+        # A pool ends its children by SIGTERM, which must not mean to them what it means here.
+        with multiprocessing.get_context("fork").Pool(
+            2, signal.signal, (signal.SIGTERM, signal.SIG_DFL)
+        ) as pool:
             pool.map(work, [0.005] * 4)
+            pool.close()
+            pool.join()
         ended.wait(0.1)
     computing.join()
     return {"children": sum(codes.values()), "failed": sum(codes.values()) - codes[0]}

@@ -314,7 +314,6 @@ impl Sampler {
     /// Closes the open window where it should end, on the wall clock, and opens the next one there.
     fn close_window(&mut self, shared: &Shared, now_ns: u64) {
         self.account_cpu();
-        self.health.rate_hz = self.governor.rate_hz().round() as u32;
         let now = self.window.now(now_ns);
         let wall = clock::wall();
         let next = if wall.0.abs_diff(now.0) > MAX_DRIFT_NS {
@@ -323,7 +322,9 @@ impl Sampler {
             now.align_down(WINDOW_NS)
         };
         let length_ns = now_ns.saturating_sub(self.window.monotonic_ns);
-        self.governor.account(self.health.agent_cpu_ns, length_ns);
+        self.health.rate_hz = self.governor.kept_hz(self.health.ticks, length_ns);
+        self.governor
+            .account(self.health.agent_cpu_ns, length_ns, self.health.ticks);
         let mut windows = shared.windows();
         self.settle_cpu(&mut windows);
         let end = windows.open_until();
