@@ -7,6 +7,7 @@
 //! | [`cpu`] | which stacks a thread's CPU time belongs to |
 //! | [`presence`] | whether a thread is executing at a tick |
 //! | [`pace`] | when the next tick is: one at random in every period |
+//! | [`window_clock`] | where windows begin and end when the wall clock jumps |
 //!
 //! A tick takes no GIL, sends no signal, calls no Python, and reads memory only through the kernel
 //! (`process_vm_readv`), so it can neither crash nor stop the process. Each thread costs one CPU
@@ -20,6 +21,7 @@ mod cpu;
 mod pace;
 mod presence;
 mod thread;
+mod window_clock;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,16 +34,15 @@ use crate::governor::Governor;
 use crate::reserve;
 use crate::shared::{Shared, State};
 use crate::wake::Wake;
-use crate::windows::{Observed, WINDOW_NS, Windows};
+use crate::windows::{Observed, Windows};
 use codes::{Codes, Refreshed};
 use pace::Pace;
 use presence::{CERTAIN, Presence, Sites};
 use thread::ThreadState;
+use window_clock::WindowClock;
 
 /// Longest wall time that one sample stands for: a process that was stopped has not waited.
 const MAX_GAP_NS: u64 = 5_000_000_000;
-/// Wall clock and monotonic clock may drift this far apart before it counts as a jump.
-const MAX_DRIFT_NS: u64 = 1_000_000_000;
 /// Readings of one stack until all its code objects were known beforehand.
 const MAX_READINGS: usize = 4;
 /// Age up to which the list of threads is used: a new thread is noticed this late at most, with all
@@ -79,19 +80,6 @@ pub(crate) struct Sampler {
     listed_ns: u64,
     failed_ticks: u32,
     period_ns: f64,
-}
-
-/// The open window's start on both clocks: UTC follows the monotonic clock within a window.
-#[derive(Clone, Copy, Debug)]
-struct WindowClock {
-    utc: UnixNanos,
-    monotonic_ns: u64,
-}
-
-impl WindowClock {
-    fn now(self, monotonic_ns: u64) -> UnixNanos {
-        UnixNanos(self.utc.0 + monotonic_ns.saturating_sub(self.monotonic_ns))
-    }
 }
 
 impl Sampler {
@@ -314,13 +302,7 @@ impl Sampler {
     /// Closes the open window where it should end, on the wall clock, and opens the next one there.
     fn close_window(&mut self, shared: &Shared, now_ns: u64) {
         self.account_cpu();
-        let now = self.window.now(now_ns);
-        let wall = clock::wall();
-        let next = if wall.0.abs_diff(now.0) > MAX_DRIFT_NS {
-            wall
-        } else {
-            now.align_down(WINDOW_NS)
-        };
+        let next = self.window.next(now_ns, clock::wall());
         let length_ns = now_ns.saturating_sub(self.window.monotonic_ns);
         self.health.rate_hz = self.governor.kept_hz(self.health.ticks, length_ns);
         self.governor
@@ -328,19 +310,9 @@ impl Sampler {
         let mut windows = shared.windows();
         self.settle_cpu(&mut windows);
         let end = windows.open_until();
-        windows.close(end, next, std::mem::take(&mut self.health));
+        windows.close(end, next.utc, std::mem::take(&mut self.health));
         drop(windows);
-        // The next window may have begun a little before now.
-        let since_ns = if next <= now { now.0 - next.0 } else { 0 };
-        let monotonic_ns = if since_ns < WINDOW_NS {
-            now_ns - since_ns
-        } else {
-            now_ns
-        };
-        self.window = WindowClock {
-            utc: next,
-            monotonic_ns,
-        };
+        self.window = next;
     }
 
     /// Closes the partial window at the end of the process.
