@@ -71,7 +71,7 @@ test-e2e: build
 	@tools/test_e2e.sh
 
 test-fuzz:
-	@tools/fuzz.sh 3
+	@tools/fuzz.sh 2
 
 test-soak: build
 	@VERBOSE=1 $(STEP) 'tests: soak, one minute' 'run `make soak MINUTES=1`' $(VENV)/bin/python tools/soak.py --minutes 1

@@ -25,10 +25,21 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
 
-# Tests that take longer than all others together: tools/test_python.sh asks for them on one Python.
-slow = pytest.mark.skipif(
-    os.environ.get("PYROMETER_SLOW_TESTS") != "1", reason="slow: runs where PYROMETER_SLOW_TESTS=1"
-)
+# Tests that take longer than all others together: tools/test_python.sh runs them on one Python, beside
+# each other, since they wait for windows most of the time.
+slow = pytest.mark.slow
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: runs alone, with PYROMETER_SLOW_TESTS=1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    only_slow = os.environ.get("PYROMETER_SLOW_TESTS") == "1"
+    kept = [item for item in items if (item.get_closest_marker("slow") is not None) == only_slow]
+    left = [item for item in items if item not in kept]
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
 
 
 class UnixConnection(http.client.HTTPConnection):

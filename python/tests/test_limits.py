@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import PROGRAMS, collapsed, share, stats, supported
+from conftest import PROGRAMS, collapsed, share, slow, stats, supported
 
-pytestmark = supported
+pytestmark = [supported, slow]
 
 
 def running(program) -> bool:

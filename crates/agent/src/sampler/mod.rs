@@ -113,7 +113,7 @@ impl Sampler {
     pub(crate) fn run(&mut self, shared: &Arc<Shared>, wake: &Wake) {
         // CPU of this thread began at 0, whatever a thread before a pause has used.
         self.cpu_at_window_ns = 0;
-        let mut spent_ns = 0;
+        let (mut spent_ns, mut owed_ns) = (0, 0);
         let mut due_ns = clock::monotonic_ns();
         while !shared.is_stopping() {
             let now_ns = clock::monotonic_ns();
@@ -124,7 +124,8 @@ impl Sampler {
             if self.window.now(now_ns) >= shared.windows().open_until() {
                 self.close_window(shared, now_ns);
             }
-            self.period_ns = 1e9 / self.governor.rate_hz();
+            // Where ticks are paused for, that is their distance.
+            self.period_ns = (1e9 / self.governor.rate_hz()).max(owed_ns as f64);
             self.health.overruns += u64::from((now_ns - due_ns) as f64 > self.period_ns);
             self.tick(&mut shared.windows(), now_ns);
             shared.set_indirect_fd(self.target.memory().indirect_fd());
@@ -137,7 +138,7 @@ impl Sampler {
                 return;
             }
             let cpu_ns = clock::own_cpu_ns();
-            let owed_ns = self.governor.spend(cpu_ns - spent_ns, clock::monotonic_ns());
+            owed_ns = self.governor.spend(cpu_ns - spent_ns, clock::monotonic_ns());
             spent_ns = cpu_ns;
             due_ns = self.pace.due_ns(now_ns, self.period_ns).max(now_ns + owed_ns);
         }
