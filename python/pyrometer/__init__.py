@@ -11,9 +11,14 @@ import atexit
 import os
 import sys
 
-from pyrometer import _native
+from pyrometer import _absent
 
 TYPE_CHECKING = False
+if TYPE_CHECKING or not _absent.is_needed():
+    from pyrometer import _native
+else:
+    _native = _absent
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

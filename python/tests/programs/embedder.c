@@ -5,11 +5,9 @@
 
 static const char *const PROGRAM =
     "import time\n"
-    "try:\n"
-    "    import pyrometer\n"
-    "    told = 'running' if pyrometer.start(service='embedded', rate=500).running else 'stopped'\n"
-    "except ImportError:\n"
-    "    told = 'refused'\n"
+    "import pyrometer\n"
+    "agent = pyrometer.start(service='embedded', rate=500)\n"
+    "told = 'running' if agent.running else 'refused'\n"
     "end = time.thread_time() + 0.1\n"
     "while time.thread_time() < end:\n"
     "    sum(range(300))\n"
