@@ -73,13 +73,13 @@ def test_huge_code_is_sampled_as_any(run, lines):
 
 @slow
 def test_memory_is_flat_over_stacks_that_never_come_again(run):
-    program = run("load", "new code", "25")
+    program = run("load", "new code", "4000")
     told = json.loads(program.line())
-    assert told["running"] and told["made"] > 3500
+    assert told["running"]
     # 21 new stacks each: both generations of tables are full by then, which is what may grow.
     grown = max(told["sizes"]) - told["sizes"][0]
     agent = stats(program.socket())["agent"]
-    print(f"{told['made']} functions times 21, {grown >> 20} MiB more, {agent}")
+    print(f"{grown >> 20} MiB more, {agent}")
     assert grown < 48 << 20
     assert agent["state"] == "running"
     # What did not fit is counted, not forgotten.

@@ -50,13 +50,11 @@ def end_of_input():
     return grown
 
 
-def new_code(seconds):
+def new_code(count):
     """Functions with names of their own, called and forgotten, without end: every stack is a new one."""
     agent = pyrometer.start(service="load", rate=1000, budget=1.0)
-    sizes, number, told = [], 0, 0
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        number += 1
+    sizes = []
+    for number in range(count):
         names = {"work": work}
         inner = "".join(f"def made_{number}_{n}():\n    made_{number}_{n + 1}()\n" for n in range(20))
         exec(
@@ -64,10 +62,9 @@ def new_code(seconds):
         )
         names[f"made_{number}_0"]()
         names.clear()
-        if time.monotonic() > end - seconds + (told + 1) * seconds / 10:
-            told += 1
+        if number % (count // 10) == 0:
             sizes.append(resident_bytes())
-    say({"running": agent.running, "sizes": sizes, "made": number})
+    say({"running": agent.running, "sizes": sizes})
     sys.stdin.read()
 
 
