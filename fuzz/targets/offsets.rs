@@ -6,7 +6,7 @@ mod image;
 
 use image::Image;
 use libfuzzer_sys::fuzz_target;
-use pyrometer_unwind::{Address, Interpreter, PythonVersion, Stack, Target, Walker};
+use pyrometer_unwind::{Address, Interpreter, OsThreadId, PythonVersion, Stack, Target, Walker};
 
 fuzz_target!(|data: &[u8]| {
     let Some((minor, table)) = data.split_first() else {
@@ -22,6 +22,7 @@ fuzz_target!(|data: &[u8]| {
     let interpreter = Interpreter {
         runtime: Address(image::BASE),
         code_type: Address(image::BASE + 8),
+        first_thread: OsThreadId(7),
         version,
     };
     if let Ok(target) = Target::new(memory, interpreter) {

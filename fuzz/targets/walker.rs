@@ -5,7 +5,7 @@ mod image;
 
 use image::Image;
 use libfuzzer_sys::fuzz_target;
-use pyrometer_unwind::{Address, Interpreter, MAX_DEPTH, Stack, Target, Walker};
+use pyrometer_unwind::{Address, Interpreter, MAX_DEPTH, OsThreadId, Stack, Target, Walker};
 
 fuzz_target!(|data: &[u8]| {
     let [release, change_at, words @ ..] = data else {
@@ -14,6 +14,7 @@ fuzz_target!(|data: &[u8]| {
     let interpreter = Interpreter {
         runtime: Address(image::BASE),
         code_type: Address(image::BASE + 8),
+        first_thread: OsThreadId(7),
         version: image::release(*release),
     };
     let memory = Image::new(words, usize::from(*change_at));
