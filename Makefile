@@ -8,9 +8,10 @@ SITE = $(shell $(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/package-lock.json -type f 2>/dev/null)
 SECONDS ?=
 ROUNDS ?=
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help build web native venv pythons test test-rust test-python test-examples test-web test-e2e lint format bench demo pictures clean
+.PHONY: help build web native venv pythons test test-rust test-python test-examples test-web test-e2e test-fuzz test-soak fuzz soak lint format bench demo pictures clean
 
 help: ## Show this list
 	@echo 'make TARGET:'; grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16 | sed 's/^/  /'
@@ -45,7 +46,7 @@ $(VENV)/.stamp: examples/shop/requirements.txt tools/requirements-test.txt tools
 demo: build ## Build, then profile the example shop under load; SECONDS=30 ends by itself
 	@$(VENV)/bin/python tools/demo.py $(if $(SECONDS),--seconds $(SECONDS))
 
-test: build test-rust test-python test-examples test-web test-e2e ## Run every test there is
+test: build test-rust test-python test-examples test-web test-e2e test-fuzz test-soak ## Run every test there is
 
 pythons:
 	@VERBOSE=1 $(STEP) 'CPython 3.14 and 3.15 (debootstrap, once)' 'run tools/debian_testing.sh' tools/debian_testing.sh
@@ -68,6 +69,18 @@ test-web: web
 
 test-e2e: build
 	@tools/test_e2e.sh
+
+test-fuzz:
+	@tools/fuzz.sh 2
+
+test-soak: build
+	@VERBOSE=1 $(STEP) 'tests: soak, one minute' 'run `make soak MINUTES=1`' $(VENV)/bin/python tools/soak.py --minutes 1
+
+fuzz: ## Fuzz every reader of foreign bytes; SECONDS=60 for each
+	@tools/fuzz.sh $(if $(SECONDS),$(SECONDS),60)
+
+soak: build ## Real services and rude programs under the agent, with the accounts checked; MINUTES=10
+	@$(VENV)/bin/python tools/soak.py --minutes $(MINUTES)
 
 lint: venv web/node_modules/.stamp ## Check formats, types and house rules of all languages
 	@$(STEP) 'lint: rustfmt' 'run `make format`' cargo fmt --all --check

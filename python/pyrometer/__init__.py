@@ -11,9 +11,14 @@ import atexit
 import os
 import sys
 
-from pyrometer import _native
+from pyrometer import _absent
 
 TYPE_CHECKING = False
+if TYPE_CHECKING or not _absent.is_needed():
+    from pyrometer import _native
+else:
+    _native = _absent
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -138,6 +143,8 @@ def _hook() -> None:
         after_in_child=_native.after_fork_in_child,
     )
     atexit.register(_native.stop)
+    # Workers of multiprocessing and Celery end by os._exit, which runs no handler.
+    os._exit = _native._exit
 
 
 def _program() -> str:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import sysconfig
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +24,22 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(__file__).parent / "programs"
+
+# Tests that take longer than all others together: tools/test_python.sh runs them on one Python, beside
+# each other, since they wait for windows most of the time.
+slow = pytest.mark.slow
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: runs alone, with PYROMETER_SLOW_TESTS=1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    only_slow = os.environ.get("PYROMETER_SLOW_TESTS") == "1"
+    kept = [item for item in items if (item.get_closest_marker("slow") is not None) == only_slow]
+    left = [item for item in items if item not in kept]
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -104,10 +123,16 @@ def run(tmp_path: Path) -> Iterator:
     """Runs ``programs/NAME.py`` and kills it at the end if it still runs."""
     started: list[subprocess.Popen] = []
 
-    def start(name: str, *arguments: str, flags: tuple[str, ...] = (), **variables: str) -> Program:
+    def start(
+        name: str,
+        *arguments: str,
+        flags: tuple[str, ...] = (),
+        command: list[str] | None = None,
+        **variables: str,
+    ) -> Program:
         directory = tmp_path / "sockets"
         process = subprocess.Popen(
-            [sys.executable, *flags, str(PROGRAMS / f"{name}.py"), *arguments],
+            command or [sys.executable, *flags, str(PROGRAMS / f"{name}.py"), *arguments],
             env=environment(directory, **variables),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -123,9 +148,36 @@ def run(tmp_path: Path) -> Iterator:
         process.communicate()
 
 
+def windows_closed(path: str, count: int) -> dict:
+    """The counters as soon as so many windows are closed."""
+    while True:
+        now = stats(path)
+        if now["windows"]["closed"] >= count:
+            return now
+        time.sleep(0.1)
+
+
 @contextmanager
 def connected(path: str) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(20)
         client.connect(path)
         yield client
+
+
+def build_embedder(folder: Path) -> Path:
+    """programs/embedder.c, compiled against this interpreter; skips the test where that is impossible."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler (cc)")
+    settings = sysconfig.get_config_vars()
+    home = Path(settings["INCLUDEPY"])
+    library = Path(settings["LIBDIR"]) / settings["LDLIBRARY"]
+    if not (home / "Python.h").exists() or not library.exists():
+        pytest.skip(f"this Python has no headers or no library ({library})")
+    program = folder / "embedder"
+    words = [compiler, str(PROGRAMS / "embedder.c"), "-o", str(program), f"-I{home}", str(library)]
+    words += [f"-Wl,-rpath,{library.parent}", "-Wl,--export-dynamic"]
+    words += settings["LIBS"].split() + settings["SYSLIBS"].split()
+    subprocess.run(words, check=True)
+    return program

@@ -4,6 +4,7 @@
 //! the GIL held, so calls never overlap; no lock is taken that a fork could leave held.
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -104,15 +105,17 @@ impl Agent {
         let worker = worker(&options, program, &target.version().to_string(), &names);
         let shared = Arc::new(Shared::new(worker, options, Windows::new(started)));
         let sampler = Sampler::new(target, &shared, started);
+        let (sampler_wake, endpoint_wake) = (Arc::new(Wake::new()?), Arc::new(Wake::new()?));
+        let wakes = [sampler_wake.as_raw_fd(), endpoint_wake.as_raw_fd()];
         let mut agent = Self {
             shared,
             directory,
             names,
-            sampler_wake: Arc::new(Wake::new()?),
-            endpoint_wake: Arc::new(Wake::new()?),
+            sampler_wake,
+            endpoint_wake,
             socket: endpoint.path().to_owned(),
             tcp_address: endpoint.tcp_address(),
-            inherited_fds: endpoint.raw_fds(),
+            inherited_fds: endpoint.raw_fds().into_iter().chain(wakes).collect(),
             sampler: Part::Parked(sampler),
             endpoint: Part::Parked(endpoint),
         };
@@ -147,6 +150,9 @@ impl Agent {
     /// Ends both threads but keeps everything they had, so that a fork meets no thread of ours.
     /// Cost: about 0.1 ms.
     pub fn pause(&mut self) {
+        if !self.is_of_this_process() {
+            return;
+        }
         self.shared.set_stopping(true);
         park(&mut self.sampler, &self.sampler_wake);
         park(&mut self.endpoint, &self.endpoint_wake);
@@ -157,6 +163,9 @@ impl Agent {
     /// # Errors
     /// When the system refuses a thread; what was collected stays, nothing more is.
     pub fn resume(&mut self) -> io::Result<()> {
+        if !self.is_of_this_process() {
+            return Ok(());
+        }
         self.shared.set_stopping(false);
         self.sampler_wake.clear();
         self.endpoint_wake.clear();
@@ -196,8 +205,13 @@ impl Agent {
             }
             (sampler, endpoint) => {
                 // Threads were running: whatever they held is left as it was. One ring at most.
-                for &fd in &self.inherited_fds {
-                    // SAFETY: these are this process's copies of the parent's listeners; the
+                for fd in self
+                    .inherited_fds
+                    .iter()
+                    .copied()
+                    .chain(self.shared.indirect_fd())
+                {
+                    // SAFETY: these are this process's copies of the parent's descriptors; the
                     // owners that would close them are forgotten below.
                     unsafe { libc::close(fd) };
                 }
@@ -207,9 +221,17 @@ impl Agent {
         }
     }
 
+    /// False in a child that C code forked, where nobody told us: the threads are the parent's.
+    fn is_of_this_process(&self) -> bool {
+        std::process::id() == self.names.pid
+    }
+
     /// At the end of the process: closes the last window and leaves it where a collector finds it.
     /// Cost: under 1 ms plus the write of at most 256 KiB.
     pub fn finish(mut self) {
+        if !self.is_of_this_process() {
+            return self.abandon();
+        }
         self.pause();
         if let Part::Parked(sampler) = &mut self.sampler {
             sampler.finish(&self.shared);
@@ -220,7 +242,15 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        self.pause();
+        if self.is_of_this_process() {
+            self.pause();
+        } else {
+            let parts = (
+                std::mem::replace(&mut self.sampler, Part::Lost),
+                std::mem::replace(&mut self.endpoint, Part::Lost),
+            );
+            std::mem::forget(parts);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `endpoint` | the thread that answers readers |
 //! | `governor` | keeps the agent within its budget |
 //! | [`outside`] | sampling of other processes, for the local tools |
+//! | [`Reserve`] | keeps the process alive when there is no memory |
 //! | [`directory`], `spool` | where workers are found, and what they leave behind |
 //!
 //! **Invariant: nothing here can crash, block, slow or change the process beyond its budget.**
@@ -19,9 +20,12 @@ mod agent;
 mod clock;
 pub mod directory;
 mod endpoint;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod governor;
 pub mod options;
 pub mod outside;
+mod reserve;
 mod sampler;
 mod shared;
 mod spool;
@@ -31,5 +35,6 @@ mod windows;
 
 pub use agent::{Agent, StartError};
 pub use options::Options;
+pub use reserve::Reserve;
 pub use shared::State;
 pub use windows::WINDOW_NS;

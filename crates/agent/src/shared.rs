@@ -1,6 +1,7 @@
 //! What the threads of one agent share.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyrometer_model::Worker;
@@ -16,6 +17,8 @@ pub enum State {
     Running = 0,
     /// The interpreter can no longer be read; what was collected is still served.
     Failed = 1,
+    /// The process has run out of memory once; the agent has stopped so as not to ask for more.
+    OutOfMemory = 3,
     /// A defect of the agent was caught; it has stopped and the process goes on without it.
     Panicked = 2,
 }
@@ -28,6 +31,7 @@ impl State {
             Self::Running => "running",
             Self::Failed => "failed",
             Self::Panicked => "panicked",
+            Self::OutOfMemory => "out of memory",
         }
     }
 }
@@ -40,6 +44,8 @@ pub(crate) struct Shared {
     windows: Mutex<Windows>,
     stopping: AtomicBool,
     state: AtomicU8,
+    /// The file that memory is read through where the direct way is forbidden, or -1.
+    indirect_fd: AtomicI32,
 }
 
 impl Shared {
@@ -50,6 +56,7 @@ impl Shared {
             windows: Mutex::new(windows),
             stopping: AtomicBool::new(false),
             state: AtomicU8::new(State::Running as u8),
+            indirect_fd: AtomicI32::new(-1),
         }
     }
 
@@ -68,10 +75,20 @@ impl Shared {
         self.stopping.store(stopping, Ordering::Release);
     }
 
+    /// What [`pyrometer_unwind::OwnProcess::indirect_fd`] said last.
+    pub(crate) fn indirect_fd(&self) -> Option<RawFd> {
+        Some(self.indirect_fd.load(Ordering::Relaxed)).filter(|fd| *fd >= 0)
+    }
+
+    pub(crate) fn set_indirect_fd(&self, fd: Option<RawFd>) {
+        self.indirect_fd.store(fd.unwrap_or(-1), Ordering::Relaxed);
+    }
+
     pub(crate) fn state(&self) -> State {
         match self.state.load(Ordering::Relaxed) {
             0 => State::Running,
             1 => State::Failed,
+            3 => State::OutOfMemory,
             _ => State::Panicked,
         }
     }

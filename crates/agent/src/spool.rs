@@ -14,12 +14,15 @@ use crate::shared::Shared;
 const SPOOL_WINDOWS: usize = 6;
 /// Most bytes of one spool file.
 const MAX_SPOOL_BYTES: usize = 256 << 10;
+/// Most spool files of a directory; beyond it nothing more is written. Looking at so many takes 5 ms.
+const MAX_DIRECTORY_FILES: usize = 4096;
 /// Most bytes of all spool files of a directory; beyond it nothing more is written.
 const MAX_DIRECTORY_BYTES: u64 = 64 << 20;
 
 /// Writes the last windows of an agent whose threads have ended.
 pub(crate) fn write(directory: &Path, names: &Names, shared: &Shared) {
-    if spooled_bytes(directory) > MAX_DIRECTORY_BYTES {
+    // A child that ended at once has nothing to say.
+    if shared.windows().is_blank() || !has_room(directory) {
         return;
     }
     let answer = |windows| {
@@ -45,17 +48,22 @@ pub(crate) fn write(directory: &Path, names: &Names, shared: &Shared) {
     }
 }
 
-fn spooled_bytes(directory: &Path) -> u64 {
+fn has_room(directory: &Path) -> bool {
     let Ok(entries) = fs::read_dir(directory) else {
-        return 0;
+        return true;
     };
     let spooled = entries.flatten().filter(|entry| {
         let name = entry.file_name();
         let parsed = name.to_str().and_then(Names::parse);
         parsed.is_some_and(|(_, ending)| ending == directory::SPOOL_ENDING)
     });
-    spooled
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|found| found.len())
-        .sum()
+    let (mut files, mut bytes) = (0, 0);
+    for entry in spooled {
+        files += 1;
+        bytes += entry.metadata().map_or(0, |found| found.len());
+        if files >= MAX_DIRECTORY_FILES || bytes > MAX_DIRECTORY_BYTES {
+            return false;
+        }
+    }
+    true
 }

@@ -112,6 +112,11 @@ impl Windows {
         self.totals
     }
 
+    /// Whether nothing was ever observed.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.totals.observed.samples == 0 && self.totals.dropped == 0
+    }
+
     /// Counts one sample. Its CPU is an estimate, for those who look at the open window.
     pub(crate) fn add(&mut self, stack: StackId, observed: Observed) {
         self.slot(stack).observed.add(observed);

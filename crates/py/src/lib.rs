@@ -17,7 +17,11 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use pyo3::prelude::*;
-use pyrometer_agent::{Agent, Options};
+use pyrometer_agent::{Agent, Options, Reserve};
+
+/// The process must outlive a lack of memory.
+#[global_allocator]
+static ALLOCATOR: Reserve = Reserve;
 
 /// The agent of this process and the name of its program.
 ///
@@ -149,6 +153,16 @@ fn stop() {
     });
 }
 
+/// `os._exit` that leaves the last window for the collector first, as the end by `sys.exit` does.
+/// Refuses what `os._exit` refuses, in the same words.
+#[pyfunction]
+#[pyo3(name = "_exit")]
+fn exit(status: c_int) {
+    stop();
+    // SAFETY: what `os._exit` does: the process ends here, without handlers or buffers.
+    unsafe { libc::_exit(status) }
+}
+
 #[pyfunction]
 fn before_fork() {
     if is_main_thread() {
@@ -206,5 +220,5 @@ fn thread_id() -> u32 {
 #[pymodule(name = "_native")]
 mod native {
     #[pymodule_export]
-    use super::{Status, after_fork_in_child, after_fork_in_parent, before_fork, start, status, stop};
+    use super::{Status, after_fork_in_child, after_fork_in_parent, before_fork, exit, start, status, stop};
 }

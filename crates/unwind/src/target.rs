@@ -11,7 +11,8 @@
 use crate::error::{AttachError, ReadError};
 use crate::ids::{Address, OsThreadId, Pid, PythonVersion};
 use crate::layout::{Layout, OsThreadIdLink, Source, debug_offsets};
-use crate::memory::process::{OtherProcess, OwnProcess, own_pid};
+use crate::memory::own::{OwnProcess, own_pid};
+use crate::memory::process::OtherProcess;
 use crate::memory::{Memory, read_pointer};
 use crate::runtime::{Interpreter, own, pthread, remote};
 
@@ -35,11 +36,12 @@ impl Target<OwnProcess> {
     /// [`AttachError::NotPython`] outside an interpreter, [`AttachError::Version`] and
     /// [`AttachError::FreeThreaded`] for one that is not supported.
     pub fn own_process() -> Result<Self, AttachError> {
-        let interpreter = match own::find()? {
+        let memory = OwnProcess::new();
+        let interpreter = match own::find(&memory)? {
             Some(interpreter) => interpreter,
-            None => remote::find(own_pid(), &OwnProcess::new())?,
+            None => remote::find(own_pid(), &memory)?,
         };
-        Self::new(OwnProcess::new(), interpreter)
+        Self::new(memory, interpreter)
     }
 }
 

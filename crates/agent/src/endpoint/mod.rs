@@ -16,6 +16,7 @@ use std::sync::Arc;
 use crate::clock;
 use crate::directory::{self, DirectoryError, Names};
 use crate::options::Options;
+use crate::reserve;
 use crate::shared::Shared;
 use crate::wake::Wake;
 use connection::{Connection, Readable, Stream};
@@ -100,6 +101,9 @@ impl Endpoint {
     /// Serves until the agent is told to pause or stop.
     pub(crate) fn run(&mut self, shared: &Arc<Shared>, wake: &Wake) {
         while !shared.is_stopping() {
+            if reserve::is_drawn_on() {
+                return self.refuse();
+            }
             let mut polled = self.poll_set(wake);
             poll(&mut polled, self.timeout_ms());
             wake.clear();
@@ -123,6 +127,15 @@ impl Endpoint {
             }
             self.connections.retain(|connection| !connection.is_done());
             self.accept(now_ns);
+        }
+    }
+
+    /// Turns clients away from now on, those that wait to be accepted, too.
+    fn refuse(&mut self) {
+        self.connections.clear();
+        for fd in self.raw_fds() {
+            // SAFETY: a listener of ours. Nothing depends on whether it was one still.
+            unsafe { libc::shutdown(fd, libc::SHUT_RDWR) };
         }
     }
 
@@ -191,6 +204,26 @@ impl Drop for Endpoint {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// One connection from its first byte to its end, as [`Endpoint::run`] serves it. `step` is called after
+/// each advance and says whether the client has sent more.
+#[cfg(fuzzing)]
+pub(crate) fn exchange(
+    shared: &Shared,
+    stream: std::os::unix::net::UnixStream,
+    mut step: impl FnMut() -> bool,
+) {
+    let mut connection = Connection::new(Stream::Unix(stream), clock::monotonic_ns());
+    while step() && !connection.is_done() {
+        connection.advance(
+            Readable::Yes,
+            clock::monotonic_ns(),
+            |request| routes::answer(shared, request),
+            |later| routes::finish_pprof(shared, later),
+        );
+    }
+    step();
 }
 
 fn listen_tcp(address: &str) -> Result<TcpListener, EndpointError> {

@@ -338,6 +338,10 @@ fn stats(shared: &Shared) -> Response {
         },
         "agent": {
             "state": shared.state().as_str(),
+            "reader": match shared.indirect_fd() {
+                None => "process_vm_readv",
+                Some(_) => "memfd",
+            },
             "cpu_ns": health.agent_cpu_ns,
             "memory_bytes": windows_bytes,
             "ticks": health.ticks,

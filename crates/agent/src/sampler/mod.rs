@@ -7,6 +7,7 @@
 //! | [`cpu`] | which stacks a thread's CPU time belongs to |
 //! | [`presence`] | whether a thread is executing at a tick |
 //! | [`pace`] | when the next tick is: one at random in every period |
+//! | [`window_clock`] | where windows begin and end when the wall clock jumps |
 //!
 //! A tick takes no GIL, sends no signal, calls no Python, and reads memory only through the kernel
 //! (`process_vm_readv`), so it can neither crash nor stop the process. Each thread costs one CPU
@@ -20,6 +21,7 @@ pub(crate) mod cpu;
 pub(crate) mod pace;
 mod presence;
 pub(crate) mod thread;
+mod window_clock;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,18 +31,18 @@ use pyrometer_unwind::{Gil, Outcome, OwnProcess, Stack, Target, ThreadSnapshot, 
 
 use crate::clock;
 use crate::governor::Governor;
+use crate::reserve;
 use crate::shared::{Shared, State};
 use crate::wake::Wake;
-use crate::windows::{Observed, WINDOW_NS, Windows};
+use crate::windows::{Observed, Windows};
 use codes::{Codes, Refreshed};
 use pace::Pace;
 use presence::{CERTAIN, Presence, Sites};
 use thread::ThreadState;
+use window_clock::WindowClock;
 
 /// Longest wall time that one sample stands for: a process that was stopped has not waited.
 const MAX_GAP_NS: u64 = 5_000_000_000;
-/// Wall clock and monotonic clock may drift this far apart before it counts as a jump.
-const MAX_DRIFT_NS: u64 = 1_000_000_000;
 /// Readings of one stack until all its code objects were known beforehand.
 const MAX_READINGS: usize = 4;
 /// Age up to which the list of threads is used: a new thread is noticed this late at most, with all
@@ -80,19 +82,6 @@ pub(crate) struct Sampler {
     period_ns: f64,
 }
 
-/// The open window's start on both clocks: UTC follows the monotonic clock within a window.
-#[derive(Clone, Copy, Debug)]
-struct WindowClock {
-    utc: UnixNanos,
-    monotonic_ns: u64,
-}
-
-impl WindowClock {
-    fn now(self, monotonic_ns: u64) -> UnixNanos {
-        UnixNanos(self.utc.0 + monotonic_ns.saturating_sub(self.monotonic_ns))
-    }
-}
-
 impl Sampler {
     pub(crate) fn new(target: Target<OwnProcess>, shared: &Shared, started: UnixNanos) -> Self {
         let rate_hz = shared.options.rate_hz;
@@ -124,6 +113,7 @@ impl Sampler {
     pub(crate) fn run(&mut self, shared: &Arc<Shared>, wake: &Wake) {
         // CPU of this thread began at 0, whatever a thread before a pause has used.
         self.cpu_at_window_ns = 0;
+        let (mut spent_ns, mut owed_ns) = (0, 0);
         let mut due_ns = clock::monotonic_ns();
         while !shared.is_stopping() {
             let now_ns = clock::monotonic_ns();
@@ -134,14 +124,23 @@ impl Sampler {
             if self.window.now(now_ns) >= shared.windows().open_until() {
                 self.close_window(shared, now_ns);
             }
-            self.period_ns = 1e9 / self.governor.rate_hz();
+            // Where ticks are paused for, that is their distance.
+            self.period_ns = (1e9 / self.governor.rate_hz()).max(owed_ns as f64);
             self.health.overruns += u64::from((now_ns - due_ns) as f64 > self.period_ns);
             self.tick(&mut shared.windows(), now_ns);
+            shared.set_indirect_fd(self.target.memory().indirect_fd());
+            if reserve::is_drawn_on() {
+                shared.set_state(State::OutOfMemory);
+                return;
+            }
             if self.failed_ticks > MAX_FAILED_TICKS {
                 shared.set_state(State::Failed);
                 return;
             }
-            due_ns = self.pace.due_ns(now_ns, self.period_ns);
+            let cpu_ns = clock::own_cpu_ns();
+            owed_ns = self.governor.spend(cpu_ns - spent_ns, clock::monotonic_ns());
+            spent_ns = cpu_ns;
+            due_ns = self.pace.due_ns(now_ns, self.period_ns).max(now_ns + owed_ns);
         }
         self.account_cpu();
     }
@@ -304,32 +303,17 @@ impl Sampler {
     /// Closes the open window where it should end, on the wall clock, and opens the next one there.
     fn close_window(&mut self, shared: &Shared, now_ns: u64) {
         self.account_cpu();
-        self.health.rate_hz = self.governor.rate_hz().round() as u32;
-        let now = self.window.now(now_ns);
-        let wall = clock::wall();
-        let next = if wall.0.abs_diff(now.0) > MAX_DRIFT_NS {
-            wall
-        } else {
-            now.align_down(WINDOW_NS)
-        };
+        let next = self.window.next(now_ns, clock::wall());
         let length_ns = now_ns.saturating_sub(self.window.monotonic_ns);
-        self.governor.account(self.health.agent_cpu_ns, length_ns);
+        self.health.rate_hz = self.governor.kept_hz(self.health.ticks, length_ns);
+        self.governor
+            .account(self.health.agent_cpu_ns, length_ns, self.health.ticks);
         let mut windows = shared.windows();
         self.settle_cpu(&mut windows);
         let end = windows.open_until();
-        windows.close(end, next, std::mem::take(&mut self.health));
+        windows.close(end, next.utc, std::mem::take(&mut self.health));
         drop(windows);
-        // The next window may have begun a little before now.
-        let since_ns = if next <= now { now.0 - next.0 } else { 0 };
-        let monotonic_ns = if since_ns < WINDOW_NS {
-            now_ns - since_ns
-        } else {
-            now_ns
-        };
-        self.window = WindowClock {
-            utc: next,
-            monotonic_ns,
-        };
+        self.window = next;
     }
 
     /// Closes the partial window at the end of the process.

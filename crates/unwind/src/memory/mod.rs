@@ -1,7 +1,7 @@
 //! Reading the target's memory: the trait every reader implements, and the batch it fills.
 //!
 //! # Where this sits
-//! Everything above reads through [`Memory`]; only [`process`] makes system calls. Tests put a
+//! Everything above reads through [`Memory`]; only [`process`] and [`indirect`] make system calls. Tests put a
 //! saved image behind the same trait.
 //!
 //! # Contract
@@ -10,6 +10,8 @@
 //!   rests on that order.
 //! - Filling a batch does not allocate once its buffers have grown to their working size.
 
+mod indirect;
+pub(crate) mod own;
 pub(crate) mod process;
 
 use std::ops::Range;

@@ -1,14 +1,13 @@
-//! Readers of live processes, ours and others', by `process_vm_readv`.
+//! Reads live processes by `process_vm_readv`.
 //!
 //! # Where this sits
-//! The only place of the crate that asks the kernel for target bytes. The kernel checks every
-//! address, so a stale pointer costs an error return and never a fault in our process.
+//! Serves [`OtherProcess`], and [`super::own`] for our own. The kernel checks every address, so a stale
+//! pointer costs an error return and never a fault in our process.
 //!
 //! # Contract
 //! - Never stops, signals or writes to the target.
 //! - A batch is one system call, as long as it has at most [`MAX_VECTORS`] requests and all of
 //!   them are mapped. A request that cannot be read ends the call; it is resumed behind it.
-//! - Reading our own process needs no rights. The pid is asked for once: attach anew after a fork.
 //!
 //! # Sources
 //! `process_vm_readv(2)`; `mm/process_vm_access.c` (order of copying, short counts).
@@ -22,26 +21,6 @@ use crate::ids::{Address, Pid};
 /// Requests per system call. The kernel's limit is 1024; a smaller array stays on our stack.
 const MAX_VECTORS: usize = 128;
 
-/// The process this code runs in.
-#[derive(Clone, Copy, Debug)]
-pub struct OwnProcess {
-    pid: Pid,
-}
-
-impl OwnProcess {
-    /// This process. Not its children: a fork gives them another pid.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { pid: own_pid() }
-    }
-}
-
-impl Default for OwnProcess {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// Another process of this machine. Needs the right to ptrace it.
 #[derive(Clone, Copy, Debug)]
 pub struct OtherProcess {
@@ -49,41 +28,37 @@ pub struct OtherProcess {
     pub pid: Pid,
 }
 
-impl Memory for OwnProcess {
-    fn read(&self, address: Address, buffer: &mut [u8]) -> Result<(), ReadError> {
-        read_one(self.pid, address, buffer)
-    }
-
-    fn read_batch(&self, batch: &mut Batch) -> Result<(), ReadError> {
-        read_many(self.pid, batch)
-    }
-}
-
 impl Memory for OtherProcess {
     fn read(&self, address: Address, buffer: &mut [u8]) -> Result<(), ReadError> {
-        read_one(self.pid, address, buffer)
+        read_one(address, buffer, |buffer, vectors| {
+            readv(self.pid, buffer, vectors)
+        })
     }
 
     fn read_batch(&self, batch: &mut Batch) -> Result<(), ReadError> {
-        read_many(self.pid, batch)
+        read_many(batch, |buffer, vectors| readv(self.pid, buffer, vectors))
     }
 }
 
-pub(crate) fn own_pid() -> Pid {
-    // SAFETY: getpid has no preconditions and cannot fail.
-    Pid(unsafe { libc::getpid() })
-}
-
-fn read_one(pid: Pid, address: Address, buffer: &mut [u8]) -> Result<(), ReadError> {
+/// Reads one piece by `readv`, which copies vectors end to end and returns how many bytes.
+pub(super) fn read_one(
+    address: Address,
+    buffer: &mut [u8],
+    readv: impl Fn(&mut [u8], &[libc::iovec]) -> Result<usize, ReadError>,
+) -> Result<(), ReadError> {
     let length = buffer.len();
     let remote = [vector(address, length)];
-    match readv(pid, buffer, &remote)? {
+    match readv(buffer, &remote)? {
         copied if copied == length => Ok(()),
         _ => Err(ReadError::Unmapped),
     }
 }
 
-fn read_many(pid: Pid, batch: &mut Batch) -> Result<(), ReadError> {
+/// Reads a batch by `readv`, as [`read_one`] does.
+pub(super) fn read_many(
+    batch: &mut Batch,
+    readv: impl Fn(&mut [u8], &[libc::iovec]) -> Result<usize, ReadError>,
+) -> Result<(), ReadError> {
     let empty = libc::iovec {
         iov_base: std::ptr::null_mut(),
         iov_len: 0,
@@ -99,7 +74,7 @@ fn read_many(pid: Pid, batch: &mut Batch) -> Result<(), ReadError> {
         }
         let start = issued[0].range.start;
         let end = issued[issued_len - 1].range.end;
-        let copied = match readv(pid, &mut batch.buffer[start..end], &vectors[..issued_len]) {
+        let copied = match readv(&mut batch.buffer[start..end], &vectors[..issued_len]) {
             Ok(copied) => copied,
             Err(ReadError::Unmapped) => 0,
             Err(error) => return Err(error),
@@ -128,7 +103,7 @@ fn vector(address: Address, length: usize) -> libc::iovec {
 }
 
 /// One system call. Returns the bytes copied, which may be fewer than asked for.
-fn readv(pid: Pid, buffer: &mut [u8], remote: &[libc::iovec]) -> Result<usize, ReadError> {
+pub(super) fn readv(pid: Pid, buffer: &mut [u8], remote: &[libc::iovec]) -> Result<usize, ReadError> {
     let local = libc::iovec {
         iov_base: buffer.as_mut_ptr().cast(),
         iov_len: buffer.len(),
@@ -157,52 +132,6 @@ fn readv(pid: Pid, buffer: &mut [u8], remote: &[libc::iovec]) -> Result<usize, R
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn address_of<T: ?Sized>(value: &T) -> Address {
-        Address((value as *const T).cast::<u8>().addr() as u64)
-    }
-
-    #[test]
-    fn own_bytes_are_read_in_order_and_faults_are_exact() {
-        let first = [1_u8; 300];
-        let second = [2_u8; 20];
-        let mut batch = Batch::new();
-        let a = batch.push(address_of(&first), first.len());
-        let bad = batch.push(Address(16), 8);
-        let b = batch.push(address_of(&second), second.len());
-        let wild = batch.push(Address(u64::MAX - 3), 64);
-        OwnProcess::new().read_batch(&mut batch).unwrap();
-        assert_eq!(batch.bytes(a), Some(&first[..]));
-        assert_eq!(batch.bytes(bad), None);
-        assert_eq!(batch.bytes(b), Some(&second[..]));
-        assert_eq!(batch.bytes(wild), None);
-    }
-
-    #[test]
-    fn a_batch_longer_than_one_call_is_filled() {
-        let values: Vec<u64> = (0..1000).collect();
-        let mut batch = Batch::new();
-        let slots: Vec<_> = values
-            .iter()
-            .map(|value| batch.push(address_of(value), 8))
-            .collect();
-        OwnProcess::new().read_batch(&mut batch).unwrap();
-        for (slot, value) in slots.into_iter().zip(&values) {
-            assert_eq!(batch.bytes(slot), Some(&value.to_le_bytes()[..]));
-        }
-    }
-
-    #[test]
-    fn an_unmapped_address_is_an_error() {
-        assert_eq!(
-            OwnProcess::new().read(Address::NULL, &mut [0; 8]),
-            Err(ReadError::Unmapped)
-        );
-        assert_eq!(
-            OwnProcess::new().read(Address(u64::MAX), &mut [0; 8]),
-            Err(ReadError::Unmapped)
-        );
-    }
 
     #[test]
     fn a_missing_process_is_gone() {

@@ -9,21 +9,21 @@ use std::ffi::CStr;
 use super::Interpreter;
 use crate::error::ReadError;
 use crate::ids::{Address, OsThreadId, PythonVersion};
-use crate::memory::{Memory, process::OwnProcess};
+use crate::memory::Memory;
 
 /// Looks the symbols up in the global scope. `None` if one is missing there.
 ///
 /// Before 3.11 there is no `Py_Version`; the version then comes from `Py_GetVersion`, so that the
 /// refusal can name it.
-pub(crate) fn find() -> Result<Option<Interpreter>, ReadError> {
+pub(crate) fn find(memory: &impl Memory) -> Result<Option<Interpreter>, ReadError> {
     let (Some(runtime), Some(code_type)) = (symbol(c"_PyRuntime"), symbol(c"PyCode_Type")) else {
         return Ok(None);
     };
     let version = match symbol(c"Py_Version") {
         Some(address) => Some(PythonVersion::from_hex(
-            crate::memory::read_pointer(&OwnProcess::new(), address)?.0,
+            crate::memory::read_pointer(memory, address)?.0,
         )),
-        None => version_by_call()?,
+        None => version_by_call(memory)?,
     };
     Ok(version.map(|version| Interpreter {
         runtime,
@@ -40,7 +40,7 @@ fn symbol(name: &CStr) -> Option<Address> {
     (!found.is_null()).then(|| Address(found.addr() as u64))
 }
 
-fn version_by_call() -> Result<Option<PythonVersion>, ReadError> {
+fn version_by_call(memory: &impl Memory) -> Result<Option<PythonVersion>, ReadError> {
     // SAFETY: as in `symbol`.
     let function = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"Py_GetVersion".as_ptr()) };
     if function.is_null() {
@@ -53,7 +53,7 @@ fn version_by_call() -> Result<Option<PythonVersion>, ReadError> {
     };
     // Long enough for "3.10.13 "; read like any other address.
     let mut bytes = [0; 8];
-    OwnProcess::new().read(Address(text.addr() as u64), &mut bytes)?;
+    memory.read(Address(text.addr() as u64), &mut bytes)?;
     Ok(PythonVersion::from_text(&String::from_utf8_lossy(&bytes)))
 }
 
@@ -61,6 +61,6 @@ fn version_by_call() -> Result<Option<PythonVersion>, ReadError> {
 mod tests {
     #[test]
     fn a_process_without_an_interpreter_has_none() {
-        assert_eq!(super::find(), Ok(None));
+        assert_eq!(super::find(&crate::OwnProcess::new()), Ok(None));
     }
 }

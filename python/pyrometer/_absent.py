@@ -1,0 +1,56 @@
+"""Stands in for the extension where it must not be loaded: in every interpreter of a process but the first.
+
+The extension keeps objects of the interpreter that loaded it. One that was started later, after
+``Py_Finalize`` or beside it, would be handed objects of another.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+class Status:
+    """Of an agent that never runs."""
+
+    running = False
+    problem: str | None = None
+    hint: str | None = None
+    incarnation: str | None = None
+    service: str | None = None
+    socket: str | None = None
+    address: str | None = None
+
+
+def is_needed() -> bool:
+    """Whether this process has loaded the extension, and this interpreter has not."""
+    if "pyrometer._native" in sys.modules:
+        return False
+    try:
+        with open("/proc/self/maps", "rb") as maps:
+            return b"/pyrometer/_native." in maps.read()
+    except OSError:
+        return False
+
+
+def start(given: dict[str, object], program: str) -> Status:
+    refused = Status()
+    refused.problem = "this is not the first Python interpreter of its process"
+    refused.hint = "one interpreter of a process can be profiled; use a process for each"
+    return refused
+
+
+def status() -> Status:
+    return Status()
+
+
+def stop() -> None:
+    pass
+
+
+def before_fork() -> None:
+    pass
+
+
+after_fork_in_parent = after_fork_in_child = before_fork
+_exit = os._exit
