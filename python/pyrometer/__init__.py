@@ -78,6 +78,7 @@ def start(
     listen: str | None = None,
     token: str | None = None,
     budget: float | None = None,
+    join_threads: bool | None = None,
 ) -> Agent:
     """Start the always-on sampler and its endpoint in this process.
 
@@ -87,7 +88,7 @@ def start(
 
     Every option left out is taken from the environment (``PYROMETER_SERVICE``, ``PYROMETER_RATE``,
     ``PYROMETER_LABELS``, ``PYROMETER_DIR``, ``PYROMETER_LISTEN``, ``PYROMETER_TOKEN``,
-    ``PYROMETER_BUDGET``), else it has the default named below.
+    ``PYROMETER_BUDGET``, ``PYROMETER_JOIN_THREADS``), else it has the default named below.
 
     Args:
         service: What this process is a worker of. Default: the name of the program.
@@ -101,6 +102,8 @@ def start(
         token: What readers over TCP must show; needed unless ``listen`` is a loopback address.
         budget: Most CPU the agent may use, as a share of one core. Default 0.01; beyond it the rate
             is lowered.
+        join_threads: Whether work on threads of ``concurrent.futures``, ``asyncio.to_thread`` too,
+            stands under the code that submitted it. Default: no; it stands under its thread.
 
     Returns:
         The agent. ``agent.running`` is false when it could not be started.
@@ -121,6 +124,7 @@ def start(
             "listen": listen,
             "token": token,
             "budget": budget,
+            "join_threads": join_threads,
         }
         status = _native.start(options, _program())
     except Exception as error:  # whatever was passed in: the program goes on

@@ -129,6 +129,12 @@ impl Agent {
         &self.shared.worker
     }
 
+    /// Whether threads of pools are to stand under the code that submitted their work.
+    #[must_use]
+    pub fn joins_threads(&self) -> bool {
+        self.shared.options.join_threads
+    }
+
     /// How the agent is doing.
     #[must_use]
     pub fn state(&self) -> State {

@@ -6,6 +6,7 @@
 //! | [`options`] | what a user may ask for |
 //! | `sampler` | the thread that reads stacks |
 //! | `windows`, `tables` | what was observed, bounded, in numbered windows |
+//! | [`tasks`], `origins`, `submitted` | tasks and other work, and where they were created |
 //! | `endpoint` | the thread that answers readers |
 //! | `governor` | keeps the agent within its budget |
 //! | [`outside`] | sampling of other processes, for the local tools |
@@ -24,12 +25,15 @@ mod endpoint;
 pub mod fuzzing;
 mod governor;
 pub mod options;
+mod origins;
 pub mod outside;
 mod reserve;
 mod sampler;
 mod shared;
 mod spool;
+mod submitted;
 mod tables;
+pub mod tasks;
 mod wake;
 mod windows;
 

@@ -25,6 +25,8 @@ pub struct Options {
     pub token: Option<String>,
     /// Most CPU the agent may use, as a share of one core, 0.0001 to 1.
     pub budget: f64,
+    /// Whether threads of pools stand under the code that submitted their work.
+    pub join_threads: bool,
 }
 
 impl Default for Options {
@@ -37,6 +39,7 @@ impl Default for Options {
             listen: None,
             token: None,
             budget: 0.01,
+            join_threads: false,
         }
     }
 }
@@ -77,6 +80,19 @@ impl Options {
             options.budget = budget
                 .parse()
                 .map_err(|_| budget_error("PYROMETER_BUDGET", &budget))?;
+        }
+        if let Some(join) = given("PYROMETER_JOIN_THREADS") {
+            options.join_threads = match join.as_str() {
+                "1" => true,
+                "0" => false,
+                _ => {
+                    return Err(OptionError {
+                        option: "PYROMETER_JOIN_THREADS",
+                        given: join,
+                        takes: "it takes 0 or 1",
+                    });
+                }
+            };
         }
         if let Some(labels) = given("PYROMETER_LABELS") {
             options.labels = parse_labels(&labels)?;

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use pyrometer_formats::feed::Feed;
 use pyrometer_model::profile_type::SAMPLER_QUANTUM_NS;
 use pyrometer_model::{
-    Block, CallTree, Function, FunctionId, Labels, ProfileKind, ProfileType, Span, StackId, StackNode,
-    TreeBuilder, UnixNanos, Window, WindowHealth, Worker,
+    Block, CallTree, Function, FunctionId, ProfileKind, ProfileType, Span, StackId, StackNode, TreeBuilder,
+    UnixNanos, Window, WindowHealth, Worker,
 };
 
 use crate::tables::{Interner, OTHER_STACK, Tables};
@@ -44,6 +44,8 @@ struct Slot {
     observed: Observed,
     /// Exact CPU, and what earlier windows could not round.
     cpu_ns: u64,
+    /// Wall time of suspended tasks, and what earlier windows could not round.
+    wait_ns: u64,
     is_touched: bool,
 }
 
@@ -134,6 +136,11 @@ impl Windows {
         self.slot(stack).cpu_ns += nanoseconds;
     }
 
+    /// Counts the wall time of suspended tasks, which is no thread's.
+    pub(crate) fn add_wait(&mut self, stack: StackId, nanoseconds: u64) {
+        self.slot(stack).wait_ns += nanoseconds;
+    }
+
     fn slot(&mut self, stack: StackId) -> &mut Slot {
         let index = stack.0 as usize;
         if index >= self.open.len() {
@@ -162,16 +169,25 @@ impl Windows {
             whole
         };
         self.touched.sort_unstable();
-        let mut columns = vec![Vec::new(); 3];
-        for &StackId(id) in &self.touched {
-            let slot = &mut self.open[id as usize];
-            columns[0].push(std::mem::take(&mut slot.observed.samples));
-            columns[1].push(quanta(&mut slot.observed.wall_ns));
-            columns[2].push(quanta(&mut slot.cpu_ns));
+        let mut sampled = Block::new(ProfileKind::Sampler);
+        let mut waited = Block::new(ProfileKind::Tasks);
+        for stack in self.touched.drain(..) {
+            let slot = &mut self.open[stack.0 as usize];
+            let samples = std::mem::take(&mut slot.observed.samples);
+            sampled.push(
+                stack,
+                &[
+                    samples,
+                    quanta(&mut slot.observed.wall_ns),
+                    quanta(&mut slot.cpu_ns),
+                ],
+            );
+            waited.push(stack, &[quanta(&mut slot.wait_ns)]);
             slot.observed.cpu_ns = 0;
             slot.is_touched = false;
         }
-        let other = self.touched.binary_search(&OTHER_STACK);
+        let columns = &sampled.columns;
+        let other = sampled.stacks.binary_search(&OTHER_STACK);
         health.folded += other.map_or(0, |place| columns[0][place]);
         let sum = |column: usize| columns[column].iter().sum::<u64>();
         self.totals.observed.add(Observed {
@@ -182,21 +198,14 @@ impl Windows {
         health.agent_memory_bytes = self.memory_bytes() as u64;
         self.totals.closed += 1;
         add_health(&mut self.totals.health, &health);
-        let block = Block {
-            kind: ProfileKind::Sampler,
-            labels: Labels::new(),
-            stacks: std::mem::take(&mut self.touched),
-            columns,
-        };
         let window = Window {
             seq: self.totals.closed,
             span: Span::new(self.open_since, now),
             generation: self.tables.number,
-            blocks: if block.stacks.is_empty() {
-                Vec::new()
-            } else {
-                vec![block]
-            },
+            blocks: [sampled, waited]
+                .into_iter()
+                .filter(|block| !block.stacks.is_empty())
+                .collect(),
             health,
         };
         self.ring_bytes += memory_bytes(&window);
@@ -288,7 +297,7 @@ impl Windows {
             }
             if tables.number == self.tables.number {
                 for &stack in &self.touched {
-                    values[stack.0 as usize] += pick(&self.open[stack.0 as usize].observed, profile_type);
+                    values[stack.0 as usize] += pick(&self.open[stack.0 as usize], profile_type);
                 }
             }
             builder.add_stacks(&tables.functions, &tables.stacks, &values);
@@ -392,11 +401,12 @@ pub(crate) struct TapProfile {
     pub(crate) stacks: Vec<(Vec<(u32, u32)>, Observed)>,
 }
 
-fn pick(observed: &Observed, profile_type: ProfileType) -> u64 {
+fn pick(slot: &Slot, profile_type: ProfileType) -> u64 {
     match profile_type {
-        ProfileType::Cpu => observed.cpu_ns,
-        ProfileType::Wall => observed.wall_ns,
-        ProfileType::Samples => observed.samples,
+        ProfileType::Cpu => slot.observed.cpu_ns,
+        ProfileType::Wall => slot.observed.wall_ns,
+        ProfileType::Samples => slot.observed.samples,
+        ProfileType::Wait => slot.wait_ns,
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn write(recording: &Recording, profile_type: ProfileType) -> Vec<u8>
 fn weight_type(profile_type: ProfileType) -> WeightType {
     match profile_type {
         ProfileType::Samples => WeightType::Samples,
-        ProfileType::Cpu | ProfileType::Wall => WeightType::TracingMs,
+        ProfileType::Cpu | ProfileType::Wall | ProfileType::Wait => WeightType::TracingMs,
     }
 }
 
@@ -89,11 +89,11 @@ impl Writer<'_> {
         // Weights are whole: what each sample rounds away is in a later one.
         let weight = match profile_type {
             ProfileType::Samples => stretch.weight,
-            ProfileType::Cpu | ProfileType::Wall => stretch.weight.div_ceil(1_000_000),
+            ProfileType::Cpu | ProfileType::Wall | ProfileType::Wait => stretch.weight.div_ceil(1_000_000),
         };
         let cpu = match profile_type {
             ProfileType::Cpu => CpuDelta::from_nanos(length_ns / count),
-            ProfileType::Wall | ProfileType::Samples => CpuDelta::ZERO,
+            ProfileType::Wall | ProfileType::Wait | ProfileType::Samples => CpuDelta::ZERO,
         };
         for number in 0..count {
             let at = timestamp(stretch.start_ns + length_ns * number / count);

@@ -36,9 +36,9 @@ pub(crate) fn class_of(function: &Function) -> &'static str {
 pub(crate) fn amount(value: u64, profile_type: ProfileType) -> String {
     match profile_type {
         ProfileType::Samples => format!("{value} samples"),
-        ProfileType::Cpu | ProfileType::Wall if value < 1_000_000_000 => {
+        ProfileType::Cpu | ProfileType::Wall | ProfileType::Wait if value < 1_000_000_000 => {
             format!("{:.1} ms", value as f64 / 1e6)
         }
-        ProfileType::Cpu | ProfileType::Wall => format!("{:.2} s", value as f64 / 1e9),
+        ProfileType::Cpu | ProfileType::Wall | ProfileType::Wait => format!("{:.2} s", value as f64 / 1e9),
     }
 }

@@ -117,6 +117,7 @@ impl Dictionary {
         let name = match kind {
             ProfileType::Cpu => "cpu",
             ProfileType::Wall => "wall",
+            ProfileType::Wait => "wait",
             ProfileType::Samples => "samples",
         };
         ValueType {

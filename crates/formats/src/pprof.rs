@@ -120,6 +120,7 @@ fn value_type(strings: &mut Strings, kind: ProfileType) -> ValueType {
         ProfileType::Cpu => "cpu",
         ProfileType::Wall => "wall",
         ProfileType::Samples => "samples",
+        ProfileType::Wait => "wait",
     };
     ValueType {
         kind: strings.id(name),

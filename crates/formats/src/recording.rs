@@ -40,6 +40,8 @@ pub struct Values {
     pub wall_ns: u64,
     /// CPU time.
     pub cpu_ns: u64,
+    /// Wall time of suspended tasks.
+    pub wait_ns: u64,
 }
 
 impl Values {
@@ -49,6 +51,7 @@ impl Values {
         match profile_type {
             ProfileType::Cpu => self.cpu_ns,
             ProfileType::Wall => self.wall_ns,
+            ProfileType::Wait => self.wait_ns,
             ProfileType::Samples => self.samples,
         }
     }
@@ -58,6 +61,7 @@ impl Values {
         let place = match profile_type {
             ProfileType::Cpu => &mut self.cpu_ns,
             ProfileType::Wall => &mut self.wall_ns,
+            ProfileType::Wait => &mut self.wait_ns,
             ProfileType::Samples => &mut self.samples,
         };
         *place = place.saturating_add(value);
@@ -200,6 +204,8 @@ impl Recording {
         for run in &self.runs {
             let weight = match profile_type {
                 ProfileType::Cpu if !run.is_executing => continue,
+                // Runs are of threads.
+                ProfileType::Wait => continue,
                 ProfileType::Cpu | ProfileType::Wall => run.end_ns - run.start_ns,
                 ProfileType::Samples => run.samples,
             };
@@ -226,7 +232,7 @@ impl Recording {
             .map(|(stack, weight)| {
                 let length_ns = match profile_type {
                     ProfileType::Samples => weight.saturating_mul(self.period_ns.max(1)),
-                    ProfileType::Cpu | ProfileType::Wall => weight,
+                    ProfileType::Cpu | ProfileType::Wall | ProfileType::Wait => weight,
                 };
                 let end_ns = start_ns.saturating_add(length_ns);
                 let stretch = Stretch {

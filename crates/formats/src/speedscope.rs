@@ -22,7 +22,7 @@ pub(crate) fn write(recording: &Recording, profile_type: ProfileType) -> Vec<u8>
         .collect();
     let unit = match profile_type {
         ProfileType::Samples => "none",
-        ProfileType::Cpu | ProfileType::Wall => "nanoseconds",
+        ProfileType::Cpu | ProfileType::Wall | ProfileType::Wait => "nanoseconds",
     };
     let tracks = recording.timeline(profile_type);
     let profiles: Vec<Value> = tracks

@@ -12,11 +12,13 @@ pub enum ProfileType {
     Wall,
     /// Number of samples.
     Samples,
+    /// Wall time that suspended asyncio tasks have waited, nanoseconds: tasks × time.
+    Wait,
 }
 
 impl ProfileType {
     /// Every profile type, in the order in which a person is offered them.
-    pub const ALL: [Self; 3] = [Self::Cpu, Self::Wall, Self::Samples];
+    pub const ALL: [Self; 4] = [Self::Cpu, Self::Wall, Self::Wait, Self::Samples];
 
     /// The name on the wire and in queries.
     #[must_use]
@@ -25,6 +27,7 @@ impl ProfileType {
             Self::Cpu => "process_cpu:cpu:nanoseconds:cpu:nanoseconds",
             Self::Wall => "wall:wall:nanoseconds:wall:nanoseconds",
             Self::Samples => "wall:samples:count:wall:nanoseconds",
+            Self::Wait => "wall:wait:nanoseconds:wall:nanoseconds",
         }
     }
 
@@ -35,6 +38,7 @@ impl ProfileType {
             Self::Cpu => "CPU time",
             Self::Wall => "Wall time",
             Self::Samples => "Samples",
+            Self::Wait => "Waiting tasks",
         }
     }
 
@@ -42,7 +46,7 @@ impl ProfileType {
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Cpu | Self::Wall => "nanoseconds",
+            Self::Cpu | Self::Wall | Self::Wait => "nanoseconds",
             Self::Samples => "count",
         }
     }
@@ -92,6 +96,8 @@ pub struct Column {
 pub enum ProfileKind {
     /// The always-on sampler.
     Sampler,
+    /// The always-on sampler's look at suspended tasks.
+    Tasks,
 }
 
 /// Precision of stored sampler times: 100 µs, a hundredth of the default sampling period.
@@ -116,6 +122,10 @@ impl ProfileKind {
                     quantum: SAMPLER_QUANTUM_NS,
                 },
             ],
+            Self::Tasks => &[Column {
+                profile_type: ProfileType::Wait,
+                quantum: SAMPLER_QUANTUM_NS,
+            }],
         }
     }
 
@@ -124,13 +134,16 @@ impl ProfileKind {
     pub fn code(self) -> u8 {
         match self {
             Self::Sampler => 1,
+            Self::Tasks => 2,
         }
     }
 
     /// The kind with this number, if this version knows it.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
-        (code == Self::Sampler.code()).then_some(Self::Sampler)
+        [Self::Sampler, Self::Tasks]
+            .into_iter()
+            .find(|kind| kind.code() == code)
     }
 
     /// Position of the column that holds `profile_type`, if this kind has it.
@@ -161,10 +174,9 @@ mod tests {
 
     #[test]
     fn codes_round_trip() {
-        assert_eq!(
-            ProfileKind::from_code(ProfileKind::Sampler.code()),
-            Some(ProfileKind::Sampler)
-        );
+        for kind in [ProfileKind::Sampler, ProfileKind::Tasks] {
+            assert_eq!(ProfileKind::from_code(kind.code()), Some(kind));
+        }
         assert_eq!(ProfileKind::from_code(0), None);
         assert_eq!(ProfileKind::Sampler.column_of(ProfileType::Cpu), Some(2));
     }

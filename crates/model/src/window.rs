@@ -80,6 +80,29 @@ pub struct Block {
     pub columns: Vec<Vec<u64>>,
 }
 
+impl Block {
+    /// A block without stacks and labels.
+    #[must_use]
+    pub fn new(kind: ProfileKind) -> Self {
+        Self {
+            kind,
+            labels: Labels::new(),
+            stacks: Vec::new(),
+            columns: vec![Vec::new(); kind.columns().len()],
+        }
+    }
+
+    /// Appends a stack with a value for each column, unless all are 0. Stacks come in ascending order.
+    pub fn push(&mut self, stack: StackId, values: &[u64]) {
+        if values.iter().any(|&value| value > 0) {
+            self.stacks.push(stack);
+            for (column, &value) in self.columns.iter_mut().zip(values) {
+                column.push(value);
+            }
+        }
+    }
+}
+
 /// The sampler's own account of one window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WindowHealth {

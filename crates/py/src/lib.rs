@@ -11,6 +11,10 @@
 //! starts an agent of its own.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod greenlets;
+mod tasks;
+mod threads;
+
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -96,6 +100,8 @@ struct Given {
     token: Option<String>,
     #[pyo3(item)]
     budget: Option<f64>,
+    #[pyo3(item)]
+    join_threads: Option<bool>,
 }
 
 impl Given {
@@ -113,13 +119,14 @@ impl Given {
             listen: self.listen.or(environment.listen),
             token: self.token.or(environment.token),
             budget: self.budget.unwrap_or(environment.budget),
+            join_threads: self.join_threads.unwrap_or(environment.join_threads),
         }
     }
 }
 
 /// Starts the agent, or hands back the one that runs.
 #[pyfunction]
-fn start(given: Given, program: String) -> Status {
+fn start(py: Python<'_>, given: Given, program: String) -> Status {
     let started = with_agent(|slot| {
         if slot.is_none() {
             let options = Options::from_environment(|name| std::env::var(name).ok());
@@ -134,6 +141,12 @@ fn start(given: Given, program: String) -> Status {
         }
         Status::of(slot.as_ref())
     });
+    if started.as_ref().is_some_and(|status| status.running) {
+        if with_agent(|slot| slot.as_ref().is_some_and(|slot| slot.agent.joins_threads())) == Some(true) {
+            threads::want();
+        }
+        tasks::begin(py);
+    }
     started.unwrap_or_else(|| Status::refused("a defect in the agent".into(), "please report it"))
 }
 
@@ -145,7 +158,8 @@ fn status() -> Status {
 
 /// Ends the agent; its last window is spooled for the collector. Does nothing without one.
 #[pyfunction]
-fn stop() {
+fn stop(py: Python<'_>) {
+    tasks::end(py);
     with_agent(|slot| {
         if let Some(slot) = slot.take() {
             slot.agent.finish();

@@ -24,6 +24,8 @@ pub struct Totals {
     pub wall_ns: u64,
     /// CPU time, nanoseconds.
     pub cpu_ns: u64,
+    /// Wall time of suspended tasks, nanoseconds. Kept per window, not per worker.
+    pub wait_ns: u64,
 }
 
 impl Totals {
@@ -34,6 +36,7 @@ impl Totals {
             ProfileType::Samples => self.samples,
             ProfileType::Wall => self.wall_ns,
             ProfileType::Cpu => self.cpu_ns,
+            ProfileType::Wait => self.wait_ns,
         }
     }
 
@@ -42,6 +45,7 @@ impl Totals {
         self.samples = self.samples.saturating_add(other.samples);
         self.wall_ns = self.wall_ns.saturating_add(other.wall_ns);
         self.cpu_ns = self.cpu_ns.saturating_add(other.cpu_ns);
+        self.wait_ns = self.wait_ns.saturating_add(other.wait_ns);
     }
 
     /// The sums of a block's columns.
@@ -57,6 +61,7 @@ impl Totals {
             samples: sum(ProfileType::Samples).unwrap_or(0),
             wall_ns: sum(ProfileType::Wall).unwrap_or(0),
             cpu_ns: sum(ProfileType::Cpu).unwrap_or(0),
+            wait_ns: sum(ProfileType::Wait).unwrap_or(0),
         }
     }
 }

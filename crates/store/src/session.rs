@@ -259,7 +259,7 @@ fn check_window(window: &Window, stacks: Option<usize>) -> Result<(), Misfit> {
             return Err(misfit("its columns are not equally long"));
         }
         let sums = Totals::of_columns(block.kind, &block.columns);
-        if sums.samples.max(sums.wall_ns).max(sums.cpu_ns) > MAX_WINDOW_SUM {
+        if sums.samples.max(sums.wall_ns).max(sums.cpu_ns).max(sums.wait_ns) > MAX_WINDOW_SUM {
             return Err(misfit("its sums cannot be"));
         }
         if block.labels.len() > MAX_BLOCK_LABELS {

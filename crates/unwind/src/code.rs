@@ -28,7 +28,7 @@ pub const MAX_LINE_TABLE: usize = 16 << 20;
 const MAX_UNITS: u64 = 1 << 30;
 
 /// Tells the code objects apart that an address held over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fingerprint {
     /// Of the fields that stay the same.
     fields: u64,
@@ -197,16 +197,7 @@ impl<M: Memory> Target<M> {
         if header.pointer(object.ob_type) != Some(self.code_type) {
             return None;
         }
-        let [words, more] = code.constant.map(|span| header.get(span.range()));
-        let ((words, _), (more, _)) = (words?.as_chunks::<4>(), more?.as_chunks::<4>());
-        // FNV-1a over words, with a rotation so that aligned pointers reach all bits.
-        let fields = words
-            .iter()
-            .chain(more)
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
-                let word = u64::from(u32::from_le_bytes(*word));
-                (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
-            });
+        let fields = constant_fields(&self.layout, header)?;
         Some(match code.identity {
             Identity::Version => Fingerprint {
                 fields,
@@ -220,4 +211,28 @@ impl<M: Memory> Target<M> {
             },
         })
     }
+}
+
+impl Fingerprint {
+    /// Of the fields that stay the same through the life of a code object.
+    #[must_use]
+    pub fn fields(self) -> u64 {
+        self.fields
+    }
+}
+
+/// Hashes the fields that stay the same through the life of a code object.
+pub(crate) fn constant_fields(layout: &Layout, header: &[u8]) -> Option<u64> {
+    let [words, more] = layout.code.constant.map(|span| header.get(span.range()));
+    let ((words, _), (more, _)) = (words?.as_chunks::<4>(), more?.as_chunks::<4>());
+    // FNV-1a over words, with a rotation so that aligned pointers reach all bits.
+    Some(
+        words
+            .iter()
+            .chain(more)
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
+                let word = u64::from(u32::from_le_bytes(*word));
+                (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
+            }),
+    )
 }

@@ -14,11 +14,14 @@
 //! - Offsets and their meaning per release are data, in one folder (`layout`).
 
 mod activation;
+mod asyncio;
+mod calling;
 mod calls;
 mod code;
 mod error;
 mod frame;
 mod gil;
+mod greenlet;
 mod ids;
 mod layout;
 mod lines;
@@ -30,10 +33,13 @@ mod text;
 mod thread;
 mod walker;
 
+pub use asyncio::{Population, Task, TaskReader, TaskSet};
+pub use calling::{Caller, callers, load_coroutine};
 pub use code::{CodeObject, Fingerprint, MAX_LINE_TABLE, MAX_TEXT};
 pub use error::{AttachError, CodeError, ReadError};
 pub use frame::{MAX_DEPTH, Stop};
 pub use gil::Gil;
+pub use greenlet::{Footing, GreenletReader, Greenlets, Running};
 pub use ids::{Address, OsThreadId, Pid, PythonVersion};
 pub use lines::LineTable;
 pub use memory::own::OwnProcess;

@@ -20,7 +20,8 @@ use crate::error::{CodeError, ReadError};
 use crate::frame::{Stop, Walk, walk};
 use crate::gil::Gil;
 use crate::ids::Address;
-use crate::layout::OWNER_GENERATOR;
+use crate::layout::{Layout, OWNER_GENERATOR};
+use crate::lines::LineTable;
 use crate::memory::{Batch, Memory};
 use crate::snapshot::{Head, Plan, Scratch, View, Which};
 use crate::target::Target;
@@ -38,8 +39,41 @@ const MAX_CODES: usize = 1 << 16;
 pub struct Frame {
     /// The code object's address. May be freed later: copy it soon, by [`Target::code`].
     pub code: Address,
-    /// Code units from the start of the bytecode, for [`crate::LineTable::line_at`].
+    /// Code units from the start of the bytecode; see [`Frame::line`].
     pub instruction: u32,
+}
+
+/// Set in an instruction that is the number of a line instead.
+const IS_LINE: u32 = 1 << 31;
+
+impl Frame {
+    /// A frame of which the line is known and the instruction is not.
+    pub(crate) fn of_line(code: Address, line: u32) -> Self {
+        Self {
+            code,
+            instruction: line | IS_LINE,
+        }
+    }
+
+    /// The line that the frame stands at, by the table of its code.
+    #[must_use]
+    pub fn line(&self, lines: &LineTable) -> Option<u32> {
+        match self.instruction & IS_LINE {
+            0 => lines.line_at(self.instruction),
+            _ => Some(self.instruction & !IS_LINE),
+        }
+    }
+
+    /// A frame by its instruction's address; `None` if that cannot belong to the code.
+    pub(crate) fn at(layout: &Layout, code: Address, instruction: Address) -> Option<Self> {
+        let start = code.plus(layout.code.size as u64);
+        let offset = instruction.0.wrapping_sub(start.0).cast_signed();
+        let unit = (offset % 2 == 0).then_some(offset / 2)?;
+        Some(Self {
+            code,
+            instruction: u32::try_from(unit.max(0)).ok()?,
+        })
+    }
 }
 
 /// The stack of one sample. Reused from sample to sample.
@@ -51,6 +85,9 @@ pub struct Stack {
     pub stop: Stop,
     /// Whether the thread held the GIL, read just before its stack.
     pub gil: Gil,
+    /// Frames of coroutines and generators that C code resumed, leaf first: their place in `frames`,
+    /// and the address of the frame in the coroutine object.
+    pub resumed: Vec<(usize, Address)>,
 }
 
 impl Default for Stack {
@@ -59,6 +96,7 @@ impl Default for Stack {
             frames: Vec::new(),
             stop: Stop::Base,
             gil: Gil::Unknown,
+            resumed: Vec::new(),
         }
     }
 }
@@ -139,6 +177,7 @@ impl Walker {
         out: &mut Stack,
     ) -> Outcome {
         out.frames.clear();
+        out.resumed.clear();
         out.stop = Stop::Base;
         let mut plan = self.plans.remove(&thread.tstate).unwrap_or_default();
         plan.plan_gil(target, thread.interpreter_state);
@@ -263,11 +302,17 @@ impl Walker {
         let mut certain = true;
         for frame in raw {
             match self.checked(target, frame) {
-                Checked::Frame(frame) => out.frames.push(frame),
+                Checked::Frame(checked) => {
+                    if frame.entered && frame.owner == OWNER_GENERATOR {
+                        out.resumed.push((out.frames.len(), frame.address));
+                    }
+                    out.frames.push(checked);
+                }
                 Checked::Hidden => {}
                 Checked::Torn => {
                     certain = false;
                     out.frames.clear();
+                    out.resumed.clear();
                 }
             }
         }

@@ -10,7 +10,7 @@ const BUILT_IN: readonly ProfileType[] = [
   { id: "wall:samples:count:wall:nanoseconds", name: "Samples", unit: "count" },
 ];
 
-/** The sample type, which is the second part of a profile type: `cpu`, `wall`, `samples`. */
+/** The sample type, which is the second part of a profile type: `cpu`, `wall`, `wait`, `samples`. */
 export const measureKey = (id: string) => id.split(":")[1] ?? id;
 
 export function findMeasure(types: readonly ProfileType[] | null, key: string): ProfileType {
@@ -21,10 +21,13 @@ export function findMeasure(types: readonly ProfileType[] | null, key: string): 
 /** What one unit of the rate is called: 2.4 cores, 12 threads, 100 /s. */
 export function rateName({ id, unit }: ProfileType): string {
   if (unit !== "nanoseconds") return "/s";
-  return measureKey(id) === "cpu" ? "cores" : "threads";
+  const key = measureKey(id);
+  return key === "cpu" ? "cores" : key === "wait" ? "tasks" : "threads";
 }
 
 export function timelineTitle(type: ProfileType): string {
   if (type.unit !== "nanoseconds") return `${type.name} per second`;
-  return measureKey(type.id) === "cpu" ? "CPU cores in use" : "Threads busy or waiting";
+  const key = measureKey(type.id);
+  if (key === "wait") return "Tasks waiting";
+  return key === "cpu" ? "CPU cores in use" : "Threads busy or waiting";
 }

@@ -241,7 +241,8 @@ fn live_tree(
         None | Some("cpu") => ProfileType::Cpu,
         Some("wall") => ProfileType::Wall,
         Some("samples") => ProfileType::Samples,
-        Some(_) => return Err(Response::error(400, "type takes cpu, wall or samples")),
+        Some("wait") => ProfileType::Wait,
+        Some(_) => return Err(Response::error(400, "type takes cpu, wall, wait or samples")),
     };
     let since = clock::wall()
         .0
@@ -265,7 +266,7 @@ fn flamegraph(shared: &Shared, request: &Request<'_>) -> Result<Response, Respon
     );
     let scale = match profile_type {
         ProfileType::Samples => (1.0, "samples"),
-        ProfileType::Cpu | ProfileType::Wall => (NANOS_PER_SECOND as f64, "s"),
+        ProfileType::Cpu | ProfileType::Wall | ProfileType::Wait => (NANOS_PER_SECOND as f64, "s"),
     };
     let head = page::Head {
         title: &worker.service,

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 use pyrometer_model::{Function, FunctionId};
 use pyrometer_unwind::{Address, Fingerprint, Frame, LineTable, Memory, Target};
 
+use super::greenlets::{HUB, HUB_NAME};
+use super::tasks::Library;
 use crate::tables::Interner;
 
 /// Age from which a code object is trusted for a while.
@@ -26,6 +28,7 @@ const MAX_LINE_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 struct Entry {
     function: Option<FunctionId>,
+    library: Library,
     lines: LineTable,
     fingerprint: Fingerprint,
     copied_ns: u64,
@@ -33,13 +36,29 @@ struct Entry {
 }
 
 impl Entry {
+    /// Of the root that no code object stands for. It is never compared with memory.
+    fn hub(names: &mut impl Interner) -> Self {
+        let function = Function {
+            name: HUB_NAME.to_owned(),
+            ..Function::default()
+        };
+        Self {
+            function: names.function(&function),
+            library: Library::Other,
+            lines: LineTable::default(),
+            fingerprint: Fingerprint::default(),
+            copied_ns: 0,
+            checked_ns: u64::MAX,
+        }
+    }
+
     fn is_due(&self, now_ns: u64, trusted_after_ns: u64) -> bool {
         let trusted_ns = if now_ns - self.copied_ns < trusted_after_ns {
             0
         } else {
             RECHECK_NS
         };
-        now_ns - self.checked_ns > trusted_ns
+        now_ns.saturating_sub(self.checked_ns) > trusted_ns
     }
 }
 
@@ -156,6 +175,10 @@ impl Codes {
         address: Address,
         now_ns: u64,
     ) -> bool {
+        if address == HUB {
+            self.entries.insert(HUB, Entry::hub(names));
+            return false;
+        }
         let Ok(code) = target.code(address) else {
             return false;
         };
@@ -167,6 +190,7 @@ impl Codes {
         self.line_bytes += code.lines.memory_bytes();
         let entry = Entry {
             function: names.function(&function),
+            library: Library::of(&function.file),
             lines: code.lines,
             fingerprint: code.fingerprint,
             copied_ns: now_ns,
@@ -176,12 +200,19 @@ impl Codes {
         true
     }
 
+    /// Which library's code object is at an address, and which object it is; `None` if not known.
+    pub(super) fn library(&self, code: Address) -> Option<(Library, Fingerprint)> {
+        self.entries
+            .get(&code)
+            .map(|entry| (entry.library, entry.fingerprint))
+    }
+
     /// Function and line of a frame. `None` when what lies at the address is no code object any more.
     pub(crate) fn location(&self, frame: &Frame) -> Option<Location> {
         let entry = self.entries.get(&frame.code)?;
         Some(Location {
             function: entry.function,
-            line: entry.lines.line_at(frame.instruction).unwrap_or(0),
+            line: frame.line(&entry.lines).unwrap_or(0),
         })
     }
 }

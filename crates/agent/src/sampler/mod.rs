@@ -8,6 +8,9 @@
 //! | [`presence`] | whether a thread is executing at a tick |
 //! | [`pace`] | when the next tick is: one at random in every period |
 //! | [`window_clock`] | where windows begin and end when the wall clock jumps |
+//! | [`tasks`] | asyncio: the stack of a task in place of the event loop's |
+//! | [`greenlets`] | greenlets: what the running one was spawned by |
+//! | [`suspended`] | asyncio: where suspended tasks wait, at a lower rate |
 //!
 //! A tick takes no GIL, sends no signal, calls no Python, and reads memory only through the kernel
 //! (`process_vm_readv`), so it can neither crash nor stop the process. Each thread costs one CPU
@@ -18,8 +21,11 @@
 
 pub(crate) mod codes;
 pub(crate) mod cpu;
+mod greenlets;
 pub(crate) mod pace;
 mod presence;
+mod suspended;
+mod tasks;
 pub(crate) mod thread;
 mod window_clock;
 
@@ -36,8 +42,11 @@ use crate::shared::{Shared, State};
 use crate::wake::Wake;
 use crate::windows::{Observed, Windows};
 use codes::{Codes, Refreshed};
+use greenlets::Switches;
 use pace::Pace;
 use presence::{CERTAIN, Presence, Sites};
+use suspended::Suspended;
+use tasks::Joiner;
 use thread::ThreadState;
 use window_clock::WindowClock;
 
@@ -72,6 +81,9 @@ pub(crate) struct Sampler {
     generation: u32,
     governor: Governor,
     pace: Pace,
+    joiner: Joiner,
+    switches: Switches,
+    suspended: Suspended,
     health: WindowHealth,
     window: WindowClock,
     last_tick_ns: Option<u64>,
@@ -95,6 +107,9 @@ impl Sampler {
             generation: 0,
             governor: Governor::new(shared.options.budget, rate_hz),
             pace: Pace::new(started.0 ^ u64::from(shared.worker.pid)),
+            joiner: Joiner::new(started.0),
+            switches: Switches::default(),
+            suspended: Suspended::default(),
             health: WindowHealth::default(),
             window: WindowClock {
                 utc: started,
@@ -218,6 +233,8 @@ impl Sampler {
                 }
             }
         }
+        self.suspended
+            .walk(&mut self.joiner, &self.target, &mut self.codes, windows, now_ns);
         if self.health.ticks.is_multiple_of(TICKS_PER_SWEEP) {
             self.forget_ended(windows, now_ns);
             self.codes.bound();
@@ -271,11 +288,23 @@ impl Sampler {
     /// A stack that had an unknown code object is read again once that is copied: only then is it
     /// certain that the copy is of the object that was on the stack.
     fn read_stack(&mut self, windows: &mut Windows, snapshot: &ThreadSnapshot, now_ns: u64) -> Outcome {
-        for _ in 0..MAX_READINGS {
+        for reading in 1..=MAX_READINGS {
+            let running = self.switches.running(&self.target, snapshot, now_ns);
             let outcome = self.walker.stack(&self.target, snapshot, &mut self.stack);
             if matches!(outcome, Outcome::Empty | Outcome::Torn) {
                 return outcome;
             }
+            let is_last = reading == MAX_READINGS;
+            if running.is_some()
+                && !is_last
+                && running != self.switches.running(&self.target, snapshot, now_ns)
+            {
+                continue;
+            }
+            self.switches.join(&self.target, running, &mut self.stack);
+            self.joiner.join(&self.target, &self.codes, &mut self.stack);
+            self.joiner
+                .join_thread(&self.codes, snapshot.os_thread_id.0, &mut self.stack);
             match self
                 .codes
                 .refresh(windows, &self.target, &self.stack.frames, now_ns)

@@ -16,6 +16,7 @@
 //! `Include/cpython/{pystate,code,frameobject}.h` of the releases named, by `offsetof` against their
 //! own headers.
 
+pub(crate) mod asyncio;
 pub(crate) mod debug_offsets;
 mod v3_10;
 mod v3_11;

@@ -183,5 +183,6 @@ fn difference(now: Values, before: Values) -> Values {
         samples: now.samples.saturating_sub(before.samples),
         wall_ns: now.wall_ns.saturating_sub(before.wall_ns),
         cpu_ns: now.cpu_ns.saturating_sub(before.cpu_ns),
+        wait_ns: now.wait_ns.saturating_sub(before.wait_ns),
     }
 }

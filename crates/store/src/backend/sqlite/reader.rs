@@ -147,13 +147,13 @@ impl Snapshot<'_> {
         span: Span,
         mut each: impl FnMut(UnixNanos, Totals),
     ) -> Result<(), StoreError> {
-        let sql =
-            "SELECT start, samples, wall, cpu FROM total WHERE series = ?1 AND start >= ?2 AND start < ?3";
+        let sql = "SELECT start, samples, wall, cpu, wait FROM total WHERE series = ?1 AND start >= ?2 AND start < ?3";
         self.rows(sql, series, span, |row| {
             let totals = Totals {
                 samples: unsigned(row, 1)?,
                 wall_ns: unsigned(row, 2)?,
                 cpu_ns: unsigned(row, 3)?,
+                wait_ns: unsigned(row, 4)?,
             };
             each(UnixNanos(unsigned(row, 0)?), totals);
             Ok(())
@@ -330,6 +330,7 @@ fn worker_of_row(row: &Row<'_>) -> rusqlite::Result<WorkerTotals> {
             samples: number("samples")?,
             wall_ns: number("wall")?,
             cpu_ns: number("cpu")?,
+            wait_ns: 0,
         },
     })
 }

@@ -7,13 +7,14 @@
 use rusqlite::Connection;
 
 /// Version of the schema below; `PRAGMA user_version` of a file that has it.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// `PRAGMA application_id`: "PYRM".
 const APPLICATION_ID: i64 = 0x5059_524d;
 
 /// Step `n` brings a file from version `n` to `n + 1`; a new file runs them all.
-const STEPS: [&str; VERSION as usize] = ["
+const STEPS: [&str; VERSION as usize] = [
+    "
     CREATE TABLE service (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
     -- Who delivered, how far (cursor), and the sums of it.
@@ -55,7 +56,11 @@ const STEPS: [&str; VERSION as usize] = ["
     CREATE TABLE stack (
         service INTEGER NOT NULL, id INTEGER NOT NULL, parent INTEGER NOT NULL, function INTEGER NOT NULL,
         line INTEGER NOT NULL, PRIMARY KEY (service, id)) WITHOUT ROWID;
-"];
+",
+    "
+    ALTER TABLE total ADD COLUMN wait INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// Prepares a connection that writes, and brings the file to [`VERSION`]. Answers the version that
 /// was found when it is a later one; nothing is changed then.

@@ -258,7 +258,7 @@ fn put_block(
         .prepare_cached("INSERT INTO block VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![series, start, seq, data])?;
     transaction
-        .prepare_cached("INSERT INTO total VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .prepare_cached("INSERT INTO total VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
         .execute(params![
             series,
             start,
@@ -266,6 +266,7 @@ fn put_block(
             clamp(totals.samples),
             clamp(totals.wall_ns),
             clamp(totals.cpu_ns),
+            clamp(totals.wait_ns),
         ])?;
     Ok(totals)
 }
