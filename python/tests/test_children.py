@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import stats, supported
-
-pytestmark = supported
+from conftest import stats
 
 SQUARES = [number * number for number in range(12)]
 

@@ -6,9 +6,7 @@ import signal
 import zlib
 
 import pytest
-from conftest import build_embedder, supported
-
-pytestmark = supported
+from conftest import build_embedder
 
 
 def left_behind(program) -> bytes:

@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import PROGRAMS, collapsed, share, slow, stats, supported
+from conftest import PROGRAMS, collapsed, share, slow, stats
 
-pytestmark = [supported, slow]
+pytestmark = slow
 
 
 def running(program) -> bool:

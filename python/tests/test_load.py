@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import collapsed, get, slow, stats, supported, windows_closed
-
-pytestmark = supported
+from conftest import collapsed, get, slow, stats, windows_closed
 
 WINDOW_SECONDS = 10
 

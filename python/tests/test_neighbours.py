@@ -7,9 +7,7 @@ import json
 import signal
 
 import pytest
-from conftest import collapsed, stats, supported
-
-pytestmark = supported
+from conftest import collapsed, stats
 
 
 def told(program):

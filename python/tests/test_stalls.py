@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import slow, stats, supported, windows_closed
+from conftest import slow, stats, windows_closed
 
-pytestmark = [supported, slow]
+pytestmark = slow
 
 # Longer than one sample may stand for (MAX_GAP_NS in crates/agent/src/sampler).
 STOPPED_SECONDS = 7

@@ -79,7 +79,8 @@ def huge_code(lines):
     def strange():
         work(0.5)
 
-    strange.__code__ = strange.__code__.replace(co_linetable=b"\x81\x00" * (9 << 20))
+    table = "co_linetable" if sys.version_info >= (3, 10) else "co_lnotab"
+    strange.__code__ = strange.__code__.replace(**{table: b"\x81\x00" * (9 << 20)})
     strange()
     say({"running": agent.running})
     sys.stdin.read()
