@@ -171,8 +171,8 @@ fn stop(py: Python<'_>) {
 /// Refuses what `os._exit` refuses, in the same words.
 #[pyfunction]
 #[pyo3(name = "_exit")]
-fn exit(status: c_int) {
-    stop();
+fn exit(py: Python<'_>, status: c_int) {
+    stop(py);
     // SAFETY: what `os._exit` does: the process ends here, without handlers or buffers.
     unsafe { libc::_exit(status) }
 }
