@@ -28,6 +28,12 @@ const MAX_CHUNKS: usize = 64;
 /// Most frames outside the chunks in one walk: generators, shims on the C stack, and all frames of
 /// releases without chunks.
 const MAX_LOOSE: usize = MAX_DEPTH;
+/// Loose frames planned that the last sample did not have, youngest first. Without them a thread that
+/// goes back and forth between two functions would miss its plan each time, and reading again would
+/// prefer the stacks in between.
+const MAX_SPARE: usize = 8;
+/// How many frames of the last plan are looked at for those.
+const MAX_COMPARED: usize = 32;
 /// Copied beyond the part in use, so that a few calls more do not miss: about 8 frames.
 const SLACK: usize = 1024;
 
@@ -209,7 +215,13 @@ impl Plan {
     /// Takes over what a walk found, for the next sample.
     pub(crate) fn learn<M: Memory>(&mut self, target: &Target<M>, batch: &Batch, found: &mut Scratch) {
         let layout = &target.layout;
-        if found.missed != 0 || found.loose.len() != self.loose.len() {
+        if found.missed != 0 || !self.loose.starts_with(&found.loose) {
+            let seen = found.loose.len();
+            for old in self.loose.iter().take(MAX_COMPARED) {
+                if found.loose.len() < seen + MAX_SPARE && !found.loose[..seen].contains(old) {
+                    found.loose.push(*old);
+                }
+            }
             std::mem::swap(&mut self.loose, &mut found.loose);
         }
         let Some(thread) = batch.bytes(Slot(batch.len().wrapping_sub(1))) else {
