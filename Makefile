@@ -9,6 +9,7 @@ WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts
 SECONDS ?=
 ROUNDS ?=
 MINUTES ?= 10
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build web native venv pythons test test-rust test-python test-examples test-web test-e2e test-fuzz test-soak fuzz soak lint format bench demo pictures clean
@@ -95,8 +96,8 @@ format: venv ## Format all code
 	cargo fmt --all
 	$(VENV)/bin/ruff check -q --fix-only . && $(VENV)/bin/ruff format -q .
 
-bench: build ## Measure the figures of README's performance section; ROUNDS=11
-	@$(VENV)/bin/python bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS))
+bench: build ## Measure the figures of README's performance section; ROUNDS=11 BENCH='--only sampling'
+	@$(VENV)/bin/python bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(BENCH)
 
 pictures: build ## Take the README's pictures anew, of the shop under load
 	@PYROMETER_PICTURES=$(CURDIR)/docs/images $(VENV)/bin/python -m pytest tests/e2e/test_browser.py

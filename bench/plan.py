@@ -12,6 +12,9 @@ class Plan:
     rounds: int
     quick: bool
     full: bool
+    sampling_rounds: int = 7
+    python: str = "3.12"  # of the sampling comparison
+    rows: tuple[str, ...] = ()  # of its tables: those whose name contains one of these, all if empty
 
     def seconds(self, usual: float) -> float:
         return usual * QUICK if self.quick else usual

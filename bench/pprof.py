@@ -65,13 +65,15 @@ def numbers(message: bytes, wanted: int) -> list[int]:
     return found
 
 
-def values_by_stack(body: bytes) -> Counter[tuple[str, ...]]:
-    """First value of each stack of a profile, names leaf first."""
-    of = {number: [] for number in (2, 4, 5, 6)}
+def values_by_stack(body: bytes, wanted: str | None = None) -> Counter[tuple[str, ...]]:
+    """Values of each stack of a profile, names leaf first: of the sample type wanted, else the first."""
+    of = {number: [] for number in (1, 2, 4, 5, 6)}
     for number, value in fields(unzipped(body)):
         if number in of:
             of[number].append(value)
     texts = [text.decode() for text in of[6]]
+    types = [texts[numbers(kind, 1)[0]] for kind in of[1]]
+    column = types.index(wanted) if wanted else 0
     names = {numbers(function, 1)[0]: texts[numbers(function, 2)[0]] for function in of[5]}
     locations = {}
     for location in of[4]:
@@ -80,7 +82,7 @@ def values_by_stack(body: bytes) -> Counter[tuple[str, ...]]:
     found: Counter[tuple[str, ...]] = Counter()
     for sample in of[2]:
         stack = tuple(name for location in numbers(sample, 1) for name in locations[location])
-        found[stack] += numbers(sample, 2)[0]
+        found[stack] += numbers(sample, 2)[column]
     return found
 
 

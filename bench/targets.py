@@ -6,6 +6,7 @@ it. Every process is in a session of its own and is ended by its id when its blo
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import os
@@ -75,7 +76,7 @@ def running(
             popen = subprocess.Popen(
                 words,
                 cwd=cwd,
-                env={**clean_environment(), "PYROMETER_DIR": name, **variables},
+                env={**clean_environment(), "PYROMETER_DIR": name, "BENCH_FOLDER": name, **variables},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -113,12 +114,13 @@ def program(name: str, *arguments: object, python: str = sys.executable) -> list
     return [python, PROGRAMS / f"{name}.py", *map(str, arguments)]
 
 
-def profiled_pythons() -> list[tuple[str, str]]:
-    """Version and path of every interpreter found that the agent can profile, oldest first."""
+@functools.cache
+def interpreters() -> dict[str, str]:
+    """Path of every CPython found, by version, oldest first."""
     lister = ROOT / "tools" / "pythons.sh"
     lines = subprocess.run([lister], capture_output=True, text=True, check=True).stdout.splitlines()
-    found = [(version, path) for version, _, path in (line.partition(" ") for line in lines)]
-    return sorted((version, path) for version, path in found if int(version.partition(".")[2]) >= 11)
+    found = dict(line.split(" ", 1) for line in lines)
+    return dict(sorted(found.items(), key=lambda pair: int(pair[0].partition(".")[2])))
 
 
 class UnixConnection(http.client.HTTPConnection):

@@ -1,60 +1,24 @@
-"""What one window of a warm worker costs on the wire: the answer to a collector that has the rest.
-
-The decoder here reads only as much of the feed (crates/formats/src/feed.rs) as a collector needs to
-ask on: how many table entries it has, and how many stacks a window holds.
-"""
+"""What one window of a warm worker costs on the wire: the answer to a collector that has the rest."""
 
 from __future__ import annotations
 
 import socket
 import time
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import feedfile
 from measure import Figure, NotMeasured
 from plan import Plan
 from targets import endpoint, program, running, stats, wait_until
 
 GOAL_BYTES = 4096
-HEAD_BYTES = 13
-WINDOW_NUMBERS = 4  # number, start, length, generation
-HEALTH_NUMBERS = 8
 WARM_UP_WINDOWS = 2
 MOST_WINDOWS = 3
 # A window with fewer stacks is left out: the machine was too busy to walk or sample them all.
 LEAST_STACKS = 285
 MOST_TRIES = 12
 WINDOW_SECONDS = 10
-
-
-class Reader:
-    """Takes values off the front of a payload."""
-
-    def __init__(self, payload: bytes) -> None:
-        self.payload = payload
-        self.at = 0
-
-    def varint(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.payload[self.at]
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    def varints(self, count: int) -> list[int]:
-        return [self.varint() for _ in range(count)]
-
-    def text(self) -> None:
-        length = self.varint()
-        self.at += length
-
-    def labels(self) -> None:
-        for _ in range(2 * self.varint()):
-            self.text()
 
 
 @dataclass
@@ -79,42 +43,12 @@ def ask(path: Path, target: str) -> bytes:
 
 def decode(received: bytes, have: str = "") -> Answer:
     head, _, body = received.partition(b"\r\n\r\n")
-    if b" 200 " not in head.split(b"\r\n")[0] or not body.startswith(b"PYRF\x01"):
-        raise NotMeasured("the endpoint's answer is not a feed of version 1")
-    reader = Reader(zlib.decompress(body[HEAD_BYTES:], wbits=-15))
-    reader.text(), reader.varint(), reader.text(), reader.text(), reader.text()
-    reader.labels()
-    _started, _rate, _oldest, newest = reader.varints(4)
-    for _ in range(reader.varint()):
-        number, functions = reader.varints(2)
-        for _ in range(reader.varint()):
-            reader.text()
-        count = reader.varint()
-        for _ in range(count):
-            reader.text()
-            reader.varints(2)
-        stacks_from, stacks = reader.varints(2)
-        reader.varints(3 * stacks)
-        have = f"{number}:{functions + count}:{stacks_from + stacks}"
-    try:
-        stacks = [window_stacks(reader) for _ in range(reader.varint())]
-    except IndexError:
-        reader.at = -1
-    if reader.at != len(reader.payload):
-        raise NotMeasured("the feed is not laid out as this decoder knows it; see crates/formats/src/feed.rs")
-    return Answer(len(received), newest, have, stacks)
-
-
-def window_stacks(reader: Reader) -> int:
-    reader.varints(WINDOW_NUMBERS + HEALTH_NUMBERS)
-    found = 0
-    for _ in range(reader.varint()):
-        reader.at += 1  # kind: the sampler's, with three columns
-        reader.labels()
-        count = reader.varint()
-        reader.varints(4 * count)
-        found = max(found, count)
-    return found
+    if b" 200 " not in head.split(b"\r\n")[0]:
+        raise NotMeasured("the endpoint did not answer with a feed")
+    feed = feedfile.decode(body)
+    have = next((tables.have for tables in reversed(feed.tables.values())), have)
+    stacks = [max((len(block.stacks) for block in blocks), default=0) for _, blocks in feed.windows]
+    return Answer(len(received), feed.newest, have, stacks)
 
 
 def measure(plan: Plan) -> list[Figure]:

@@ -6,7 +6,7 @@ import time
 
 from measure import Figure, NotMeasured, thread_cpu_ns, threads_named
 from plan import Plan
-from targets import profiled_pythons, program, running
+from targets import interpreters, program, running
 
 AGENT_THREADS = ("pyro-sampler", "pyro-endpoint")
 WARM_UP_SECONDS = 2.0
@@ -18,7 +18,7 @@ CASES = ((0, 0.3, "one busy thread, depth 30"), (50, 0.6, "the same and 50 idle 
 def measure(plan: Plan) -> list[Figure]:
     figures = []
     for idle, goal, what in CASES:
-        for version, python in profiled_pythons():
+        for version, python in interpreters().items():
             figure = Figure(f"agent's CPU at 100 Hz, {what}, Python {version}", "% of a core", goal)
             try:
                 figure.values = shares(plan, python, idle)

@@ -10,39 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import select
-import sys
 import threading
 import time
-import zlib
+
+from ledger import goes_on
+from mixture import PLAN
 
 ROUND_NS = 100_000_000
-NUMBERS = [hash(str(n)) for n in range(20_000)]
-DOCUMENT = json.dumps({str(n): [n, str(n)] for n in range(3_000)})
-BYTES = DOCUMENT.encode() * 4
-
-
-def in_python() -> None:
-    total = 0
-    for number in range(40_000):
-        total += number * number
-
-
-def in_sorted() -> None:
-    ordered = sorted(NUMBERS)
-    del ordered  # freed here, not in the caller
-
-
-def in_json() -> None:
-    document = json.loads(DOCUMENT)
-    del document
-
-
-def in_zlib() -> None:
-    zlib.compress(BYTES)
-
-
-PLAN = {in_python: 0.21, in_sorted: 0.42, in_json: 0.27, in_zlib: 0.10}
 used = {function.__name__: 0 for function in PLAN}
 
 
@@ -56,13 +30,9 @@ def spend(function, nanoseconds: float) -> None:
 
 def work_until_told_to_end() -> None:
     print(json.dumps({"thread": threading.get_native_id()}), flush=True)
-    while True:
+    while goes_on(lambda: used):
         for function, share in PLAN.items():
             spend(function, share * ROUND_NS)
-        if select.select([sys.stdin], [], [], 0)[0]:
-            if not sys.stdin.readline():
-                return
-            print(json.dumps(used), flush=True)
 
 
 def descend(frames: int) -> None:
@@ -76,12 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--depth", type=int, default=30, help="frames from the module to the leaf")
     parser.add_argument("--idle", type=int, default=0, help="further threads, which only wait")
-    parser.add_argument("--pyroscope", help="server of the peer that has to be started in the program")
     options = parser.parse_args()
-    if options.pyroscope:
-        import pyroscope
-
-        pyroscope.configure(application_name="busy", server_address=options.pyroscope, sample_rate=100)
     never = threading.Event()
     for _ in range(options.idle):
         threading.Thread(target=never.wait, daemon=True).start()
