@@ -22,7 +22,9 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Agent", "__version__", "start"]
+    from pyrometer._labels import label
+
+__all__ = ["Agent", "__version__", "label", "start"]
 
 __version__ = "0.1.0"
 
@@ -135,6 +137,16 @@ def start(
     elif not _hooked:
         _hook()
     return _agent
+
+
+def __getattr__(name: str) -> object:
+    # What needs more of the standard library is imported by its first use.
+    if name == "label":
+        from pyrometer._labels import label
+
+        globals()["label"] = label
+        return label
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _hook() -> None:

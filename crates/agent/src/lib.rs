@@ -7,6 +7,7 @@
 //! | `sampler` | the thread that reads stacks |
 //! | `windows`, `tables` | what was observed, bounded, in numbered windows |
 //! | [`tasks`], `origins`, `submitted` | tasks and other work, and where they were created |
+//! | [`label_sets`], `labelled` | labels that code of the program has entered |
 //! | `endpoint` | the thread that answers readers |
 //! | `governor` | keeps the agent within its budget |
 //! | [`outside`] | sampling of other processes, for the local tools |
@@ -24,6 +25,8 @@ mod endpoint;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod governor;
+pub mod label_sets;
+mod labelled;
 pub mod options;
 mod origins;
 pub mod outside;

@@ -17,6 +17,8 @@ use pyrometer_model::{
     UnixNanos, Window, WindowHealth, Worker,
 };
 
+use crate::label_sets::LabelSetId;
+use crate::labelled::{Labelled, Place};
 use crate::tables::{Interner, OTHER_STACK, Tables};
 
 /// Length of a window, nanoseconds. Windows end at multiples of it on the wall clock.
@@ -40,13 +42,32 @@ pub(crate) struct Observed {
 
 /// One stack in the open window.
 #[derive(Clone, Copy, Debug, Default)]
-struct Slot {
+pub(crate) struct Slot {
     observed: Observed,
     /// Exact CPU, and what earlier windows could not round.
     cpu_ns: u64,
     /// Wall time of suspended tasks, and what earlier windows could not round.
     wait_ns: u64,
-    is_touched: bool,
+    pub(crate) is_touched: bool,
+}
+
+impl Slot {
+    /// The columns of the sampler since the last time, in quanta. What they cannot round stays.
+    pub(crate) fn take(&mut self) -> [u64; 3] {
+        self.observed.cpu_ns = 0;
+        [
+            std::mem::take(&mut self.observed.samples),
+            quanta(&mut self.observed.wall_ns),
+            quanta(&mut self.cpu_ns),
+        ]
+    }
+}
+
+/// Takes the whole quanta out of a time.
+fn quanta(nanoseconds: &mut u64) -> u64 {
+    let whole = *nanoseconds / SAMPLER_QUANTUM_NS;
+    *nanoseconds %= SAMPLER_QUANTUM_NS;
+    whole
 }
 
 impl Observed {
@@ -80,6 +101,9 @@ pub(crate) struct Windows {
     previous_tables: Option<Tables>,
     open: Vec<Slot>,
     touched: Vec<StackId>,
+    labelled: Labelled,
+    /// Samples that lost their labels for want of room.
+    unlabelled: u64,
     open_since: UnixNanos,
     ring: VecDeque<Arc<Window>>,
     ring_bytes: usize,
@@ -96,6 +120,8 @@ impl Windows {
             previous_tables: None,
             open: Vec::new(),
             touched: Vec::new(),
+            labelled: Labelled::default(),
+            unlabelled: 0,
             open_since: now,
             ring: VecDeque::new(),
             ring_bytes: 0,
@@ -120,9 +146,19 @@ impl Windows {
     }
 
     /// Counts one sample. Its CPU is an estimate, for those who look at the open window.
-    pub(crate) fn add(&mut self, stack: StackId, observed: Observed) {
-        self.slot(stack).observed.add(observed);
-        let index = stack.0 as usize;
+    pub(crate) fn add(&mut self, place: impl Into<Place>, observed: Observed) {
+        let place = place.into();
+        match self.labelled.slot(place) {
+            Some(slot) => {
+                slot.observed.add(observed);
+                slot.is_touched = true;
+            }
+            None => {
+                self.unlabelled += u64::from(place.labels != LabelSetId::default());
+                self.slot(place.stack).observed.add(observed);
+            }
+        }
+        let index = place.stack.0 as usize;
         for tap in &mut self.taps {
             if index >= tap.values.len() {
                 tap.values.resize(index + 1, Observed::default());
@@ -132,8 +168,15 @@ impl Windows {
     }
 
     /// Counts exact CPU time, which replaces the estimates when the window closes.
-    pub(crate) fn add_cpu(&mut self, stack: StackId, nanoseconds: u64) {
-        self.slot(stack).cpu_ns += nanoseconds;
+    pub(crate) fn add_cpu(&mut self, place: impl Into<Place>, nanoseconds: u64) {
+        let place = place.into();
+        match self.labelled.slot(place) {
+            Some(slot) => {
+                slot.cpu_ns += nanoseconds;
+                slot.is_touched = true;
+            }
+            None => self.slot(place.stack).cpu_ns += nanoseconds,
+        }
     }
 
     /// Counts the wall time of suspended tasks, which is no thread's.
@@ -163,33 +206,28 @@ impl Windows {
     /// Closes the open window at `now` and opens the next one at `next`, which differs from `now`
     /// when the wall clock jumped. Windows that fall out of the ring are counted as dropped.
     pub(crate) fn close(&mut self, now: UnixNanos, next: UnixNanos, mut health: WindowHealth) {
-        let quanta = |nanos: &mut u64| {
-            let whole = *nanos / SAMPLER_QUANTUM_NS;
-            *nanos %= SAMPLER_QUANTUM_NS;
-            whole
-        };
         self.touched.sort_unstable();
         let mut sampled = Block::new(ProfileKind::Sampler);
         let mut waited = Block::new(ProfileKind::Tasks);
         for stack in self.touched.drain(..) {
             let slot = &mut self.open[stack.0 as usize];
-            let samples = std::mem::take(&mut slot.observed.samples);
-            sampled.push(
-                stack,
-                &[
-                    samples,
-                    quanta(&mut slot.observed.wall_ns),
-                    quanta(&mut slot.cpu_ns),
-                ],
-            );
+            sampled.push(stack, &slot.take());
             waited.push(stack, &[quanta(&mut slot.wait_ns)]);
-            slot.observed.cpu_ns = 0;
             slot.is_touched = false;
         }
-        let columns = &sampled.columns;
-        let other = sampled.stacks.binary_search(&OTHER_STACK);
-        health.folded += other.map_or(0, |place| columns[0][place]);
-        let sum = |column: usize| columns[column].iter().sum::<u64>();
+        let mut blocks = vec![sampled];
+        blocks.extend(self.labelled.close());
+        for block in &blocks {
+            let other = block.stacks.binary_search(&OTHER_STACK);
+            health.folded += other.map_or(0, |place| block.columns[0][place]);
+        }
+        health.folded += std::mem::take(&mut self.unlabelled);
+        let sum = |column: usize| {
+            blocks
+                .iter()
+                .flat_map(|block| &block.columns[column])
+                .sum::<u64>()
+        };
         self.totals.observed.add(Observed {
             samples: sum(0),
             wall_ns: sum(1) * SAMPLER_QUANTUM_NS,
@@ -202,8 +240,9 @@ impl Windows {
             seq: self.totals.closed,
             span: Span::new(self.open_since, now),
             generation: self.tables.number,
-            blocks: [sampled, waited]
+            blocks: blocks
                 .into_iter()
+                .chain([waited])
                 .filter(|block| !block.stacks.is_empty())
                 .collect(),
             health,
@@ -241,6 +280,7 @@ impl Windows {
         let next = Tables::new(self.tables.number + 1);
         self.previous_tables = Some(std::mem::replace(&mut self.tables, next));
         self.open = Vec::new();
+        self.labelled.clear();
     }
 
     /// What a reader gets who has all windows up to `since` and the table entries `have`.
@@ -299,6 +339,9 @@ impl Windows {
                 for &stack in &self.touched {
                     values[stack.0 as usize] += pick(&self.open[stack.0 as usize], profile_type);
                 }
+                for (stack, slot) in self.labelled.iter() {
+                    values[stack.0 as usize] += pick(slot, profile_type);
+                }
             }
             builder.add_stacks(&tables.functions, &tables.stacks, &values);
         }
@@ -348,7 +391,7 @@ impl Windows {
             .iter()
             .map(|tap| tap.values.capacity() * size_of::<Observed>())
             .sum();
-        let open = self.open.capacity() * size_of::<Slot>();
+        let open = self.open.capacity() * size_of::<Slot>() + self.labelled.memory_bytes();
         self.tables.memory_bytes() + previous + self.ring_bytes + open + taps
     }
 }

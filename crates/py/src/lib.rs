@@ -12,6 +12,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod greenlets;
+mod labels;
 mod tasks;
 mod threads;
 
@@ -233,6 +234,8 @@ fn thread_id() -> u32 {
 
 #[pymodule(name = "_native")]
 mod native {
+    #[pymodule_export]
+    use super::labels::{add_label_set, set_label_variable};
     #[pymodule_export]
     use super::{Status, after_fork_in_child, after_fork_in_parent, before_fork, exit, start, status, stop};
 }

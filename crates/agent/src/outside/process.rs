@@ -271,7 +271,7 @@ impl Process {
         if let Some(stack) = stack {
             match ran {
                 Some(ran) => watched.place_contended(stack, ran.run_ns, wall_ns),
-                None if watched.is_executing => watched.state.cpu.found_executing(stack, ticks),
+                None if watched.is_executing => watched.state.cpu.found_executing(stack.into(), ticks),
                 None => {}
             }
             out.sample(watched.number, stack, watched.presence(), wall_ns, offset_ns);
@@ -324,7 +324,7 @@ impl Process {
             watched
                 .state
                 .cpu
-                .settle(|stack, nanoseconds| out.add_cpu(number, stack, nanoseconds));
+                .settle(|place, nanoseconds| out.add_cpu(number, place.stack, nanoseconds));
             let lives = listed.contains(key);
             if !lives {
                 watched.settle_for_good(out);

@@ -143,7 +143,7 @@ impl Watched {
             for stack in self.unplaced.drain(..) {
                 self.state
                     .cpu
-                    .found_executing(stack, u32::try_from(weight).unwrap_or(u32::MAX));
+                    .found_executing(stack.into(), u32::try_from(weight).unwrap_or(u32::MAX));
             }
             self.unplaced_wall_ns = 0;
         }
@@ -158,7 +158,9 @@ impl Watched {
         let (number, last) = (self.number, self.state.stack());
         self.state
             .cpu
-            .settle_for_good(last, |stack, nanoseconds| out.add_cpu(number, stack, nanoseconds));
+            .settle_for_good(last.map(Into::into), |place, nanoseconds| {
+                out.add_cpu(number, place.stack, nanoseconds)
+            });
         out.end(number);
     }
 }

@@ -7,14 +7,14 @@
 //! Giving each tick's stack the CPU since the tick before would be wrong: a worker that served a
 //! request in between and waits again now would be charged with it in its wait.
 
-use pyrometer_model::StackId;
+use crate::labelled::Place;
 
 /// One thread's CPU in the open window.
 #[derive(Debug, Default)]
 pub(crate) struct CpuAccount {
     used_ns: u64,
     /// The stack of every tick that found the thread executing, with the weight of the tick.
-    executing: Vec<(StackId, u32)>,
+    executing: Vec<(Place, u32)>,
 }
 
 impl CpuAccount {
@@ -24,15 +24,15 @@ impl CpuAccount {
     }
 
     /// A tick found it executing, with this certainty, above 0.
-    pub(crate) fn found_executing(&mut self, stack: StackId, weight: u32) {
+    pub(crate) fn found_executing(&mut self, stack: Place, weight: u32) {
         self.executing.push((stack, weight));
     }
 
     /// Shares out what was used. A thread that used some but was never found executing keeps it for
     /// the next window.
-    pub(crate) fn settle(&mut self, mut add: impl FnMut(StackId, u64)) {
+    pub(crate) fn settle(&mut self, mut add: impl FnMut(Place, u64)) {
         self.executing.sort_unstable();
-        let sum = |run: &[(StackId, u32)]| run.iter().map(|&(_, weight)| u128::from(weight)).sum::<u128>();
+        let sum = |run: &[(Place, u32)]| run.iter().map(|&(_, weight)| u128::from(weight)).sum::<u128>();
         let total = sum(&self.executing);
         let (mut given, mut seen) = (0_u64, 0_u128);
         for run in self.executing.chunk_by(|one, other| one.0 == other.0) {
@@ -46,7 +46,7 @@ impl CpuAccount {
     }
 
     /// Shares out everything: the thread has ended, and what is left belongs to its last stack.
-    pub(crate) fn settle_for_good(&mut self, last: Option<StackId>, mut add: impl FnMut(StackId, u64)) {
+    pub(crate) fn settle_for_good(&mut self, last: Option<Place>, mut add: impl FnMut(Place, u64)) {
         self.settle(&mut add);
         if let Some(stack) = last.filter(|_| self.used_ns > 0) {
             add(stack, std::mem::take(&mut self.used_ns));
@@ -57,10 +57,11 @@ impl CpuAccount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pyrometer_model::StackId;
 
     fn settled(account: &mut CpuAccount) -> Vec<(u32, u64)> {
         let mut shares = Vec::new();
-        account.settle(|stack, nanoseconds| shares.push((stack.0, nanoseconds)));
+        account.settle(|place, nanoseconds| shares.push((place.stack.0, nanoseconds)));
         shares
     }
 
@@ -69,7 +70,7 @@ mod tests {
         let mut account = CpuAccount::default();
         account.use_ns(100);
         for (stack, weight) in [(7, 1024), (3, 1024), (7, 1000), (7, 24)] {
-            account.found_executing(StackId(stack), weight);
+            account.found_executing(StackId(stack).into(), weight);
         }
         assert_eq!(settled(&mut account), [(3, 33), (7, 67)]);
         assert_eq!(settled(&mut account), []);
@@ -81,11 +82,13 @@ mod tests {
         account.use_ns(10);
         assert_eq!(settled(&mut account), []);
         account.use_ns(5);
-        account.found_executing(StackId(2), 1);
+        account.found_executing(StackId(2).into(), 1);
         assert_eq!(settled(&mut account), [(2, 15)]);
         account.use_ns(4);
         let mut last = Vec::new();
-        account.settle_for_good(Some(StackId(9)), |stack, ns| last.push((stack.0, ns)));
+        account.settle_for_good(Some(StackId(9).into()), |place, ns| {
+            last.push((place.stack.0, ns))
+        });
         assert_eq!(last, [(9, 4)]);
     }
 }

@@ -7,6 +7,7 @@
 //! | [`cpu`] | which stacks a thread's CPU time belongs to |
 //! | [`presence`] | whether a thread is executing at a tick |
 //! | [`pace`] | when the next tick is: one at random in every period |
+//! | [`labels`] | the labels in force in a thread |
 //! | [`window_clock`] | where windows begin and end when the wall clock jumps |
 //! | [`tasks`] | asyncio: the stack of a task in place of the event loop's |
 //! | [`greenlets`] | greenlets: what the running one was spawned by |
@@ -22,6 +23,7 @@
 pub(crate) mod codes;
 pub(crate) mod cpu;
 mod greenlets;
+mod labels;
 pub(crate) mod pace;
 mod presence;
 mod suspended;
@@ -37,12 +39,14 @@ use pyrometer_unwind::{Gil, Outcome, OwnProcess, Stack, Target, ThreadSnapshot, 
 
 use crate::clock;
 use crate::governor::Governor;
+use crate::labelled::Place;
 use crate::reserve;
 use crate::shared::{Shared, State};
 use crate::wake::Wake;
 use crate::windows::{Observed, Windows};
 use codes::{Codes, Refreshed};
 use greenlets::Switches;
+use labels::ThreadLabels;
 use pace::Pace;
 use presence::{CERTAIN, Presence, Sites};
 use suspended::Suspended;
@@ -77,6 +81,7 @@ pub(crate) struct Sampler {
     stack: Stack,
     codes: Codes,
     sites: Sites,
+    labels: ThreadLabels,
     threads: HashMap<ThreadKey, ThreadState>,
     generation: u32,
     governor: Governor,
@@ -103,6 +108,7 @@ impl Sampler {
             stack: Stack::default(),
             codes: Codes::default(),
             sites: Sites::default(),
+            labels: ThreadLabels::default(),
             threads: HashMap::new(),
             generation: 0,
             governor: Governor::new(shared.options.budget, rate_hz),
@@ -206,9 +212,9 @@ impl Sampler {
                 wall_ns,
                 cpu_ns: 0,
             };
-            match state.stack() {
+            match state.place() {
                 // Its clock stood still since before the last reading: the stack has not changed.
-                Some(stack) if used_ns == 0 => windows.add(stack, observed),
+                Some(place) if used_ns == 0 => windows.add(place, observed),
                 _ => {
                     let presence = match used_ns {
                         0 => Presence::Waiting,
@@ -223,13 +229,16 @@ impl Sampler {
                         }
                         _ => 0,
                     };
-                    if weight > 0
-                        && let Some(state) = self.threads.get_mut(&key_of(&snapshot))
-                    {
-                        observed.cpu_ns = self.period_ns as u64 * u64::from(weight) / u64::from(CERTAIN);
-                        state.cpu.found_executing(stack, weight);
+                    let labels = self.labels.of(&self.target, &snapshot);
+                    let place = Place { labels, stack };
+                    if let Some(state) = self.threads.get_mut(&key_of(&snapshot)) {
+                        state.labels = labels;
+                        if weight > 0 {
+                            observed.cpu_ns = self.period_ns as u64 * u64::from(weight) / u64::from(CERTAIN);
+                            state.cpu.found_executing(place, weight);
+                        }
                     }
-                    windows.add(stack, observed);
+                    windows.add(place, observed);
                 }
             }
         }
@@ -274,10 +283,10 @@ impl Sampler {
         self.threads.retain(|_, state| {
             let lives = state.seen_ns == now_ns;
             if !lives {
-                let last = state.stack();
+                let last = state.place();
                 state
                     .cpu
-                    .settle_for_good(last, |stack, nanoseconds| windows.add_cpu(stack, nanoseconds));
+                    .settle_for_good(last, |place, nanoseconds| windows.add_cpu(place, nanoseconds));
             }
             lives
         });
@@ -325,7 +334,7 @@ impl Sampler {
         for state in self.threads.values_mut() {
             state
                 .cpu
-                .settle(|stack, nanoseconds| windows.add_cpu(stack, nanoseconds));
+                .settle(|place, nanoseconds| windows.add_cpu(place, nanoseconds));
         }
     }
 

@@ -8,6 +8,8 @@ use pyrometer_unwind::Frame;
 
 use super::codes::Codes;
 use super::cpu::CpuAccount;
+use crate::label_sets::LabelSetId;
+use crate::labelled::Place;
 use crate::tables::{Interner, OTHER_STACK};
 
 /// One thread's last sample.
@@ -20,6 +22,8 @@ pub(crate) struct ThreadState {
     /// Frames root first, each with the stack that it ends.
     path: Vec<(Frame, StackId)>,
     folded: bool,
+    /// Labels in force then.
+    pub(crate) labels: LabelSetId,
     pub(crate) cpu: CpuAccount,
 }
 
@@ -40,6 +44,12 @@ impl ThreadState {
         } else {
             self.path.last().map(|&(_, stack)| stack)
         }
+    }
+
+    /// The last stack, under the labels in force then.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let labels = self.labels;
+        self.stack().map(|stack| Place { labels, stack })
     }
 
     /// Forgets the stack, since its ids or its code objects are no longer what they were.

@@ -11,9 +11,9 @@ use super::{RELEASES, collapsed, pyrometer, run, said, script, share, threads};
 
 #[test]
 fn cpu_shares_are_those_of_the_thread_clock() {
-    // 5 s of CPU at 1000 Hz. On an idle machine that is 5,000 samples, one standard error of a share
-    // is at most 0.7 points, and a deviation of 3 has a false-alarm rate below 1 in 10,000; where
-    // three programs compete for each core, samples of one time slice count as one: about 1 in 50.
+    // 10 s of CPU at 1000 Hz. On an idle machine that is 10,000 samples, one standard error of a share
+    // is at most 0.5 points, and a deviation of 3 is practically excluded. Where three programs compete
+    // for each core, samples of one time slice count as one: then it is a false alarm in some 1,000.
     for python in Python::find_all(&RELEASES) {
         let folder = tempfile::tempdir().unwrap();
         let (truth, file) = (
@@ -26,7 +26,7 @@ fn cpu_shares_are_those_of_the_thread_clock() {
             .arg(&python.program)
             .arg(script("shares.py"))
             .arg(&truth)
-            .arg("50");
+            .arg("100");
         let (code, stdout, stderr) = said(&command.output().unwrap());
         assert_eq!(
             (code, stdout.as_str()),

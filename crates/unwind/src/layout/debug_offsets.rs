@@ -158,7 +158,8 @@ pub(crate) fn apply(
         let moved_by = get(words.datastack_chunk).wrapping_sub(*datastack_chunk);
         *datastack_chunk = get(words.datastack_chunk);
         *datastack_top = datastack_top.wrapping_add(moved_by);
-        last = last.max(*datastack_top);
+        thread.context = thread.context.wrapping_add(moved_by);
+        last = last.max(*datastack_top).max(thread.context);
     }
     if let OsThreadIdLink::Field { native_thread_id } = &mut thread.os_thread_id {
         *native_thread_id = get(words.native_thread_id);

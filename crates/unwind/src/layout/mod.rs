@@ -90,6 +90,7 @@ pub(crate) struct ThreadLayout {
     pub(crate) thread_id: usize,
     pub(crate) os_thread_id: OsThreadIdLink,
     pub(crate) id: usize,
+    pub(crate) context: usize,
     pub(crate) frame_link: FrameLink,
     pub(crate) stack: StackLink,
 }

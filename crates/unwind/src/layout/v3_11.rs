@@ -24,6 +24,7 @@ pub(super) const LAYOUT: Layout = Layout {
             native_thread_id: 160,
         },
         id: 240,
+        context: 224,
         frame_link: FrameLink::CFrame {
             cframe: 56,
             current_frame: 8,

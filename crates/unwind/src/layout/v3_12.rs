@@ -28,6 +28,7 @@ pub(super) const LAYOUT: Layout = Layout {
             native_thread_id: 144,
         },
         id: 224,
+        context: 208,
         frame_link: FrameLink::CFrame {
             cframe: 56,
             current_frame: 0,

@@ -28,6 +28,7 @@ pub(super) const LAYOUT: Layout = Layout {
             native_thread_id: 160,
         },
         id: 224,
+        context: 208,
         frame_link: FrameLink::Thread { current_frame: 72 },
         stack: StackLink::Chunks {
             datastack_chunk: 232,

@@ -27,6 +27,7 @@ pub(super) const LAYOUT: Layout = Layout {
             native_thread_id: 184,
         },
         id: 248,
+        context: 232,
         frame_link: FrameLink::Thread { current_frame: 72 },
         stack: StackLink::Chunks {
             datastack_chunk: 256,

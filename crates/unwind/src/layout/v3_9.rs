@@ -24,6 +24,7 @@ pub(super) const LAYOUT: Layout = Layout {
             runtime_main_thread: 72,
         },
         id: 256,
+        context: 240,
         frame_link: FrameLink::Thread { current_frame: 24 },
         stack: StackLink::Heap,
     },

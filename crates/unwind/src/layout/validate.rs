@@ -101,6 +101,7 @@ impl Layout {
             ("thread_state.interp", thread.interp, 8, thread.head),
             ("thread_state.thread_id", thread.thread_id, 8, thread.head),
             ("thread_state.id", thread.id, 8, thread.head),
+            ("thread_state.context", thread.context, 8, thread.head),
             ("thread_state.current_frame", link, 8, thread.head),
             match thread.os_thread_id {
                 OsThreadIdLink::Field { native_thread_id } => {

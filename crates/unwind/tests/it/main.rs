@@ -1,6 +1,7 @@
 //! Integration tests: real interpreters, read from outside, held against what they say themselves.
 
 mod alternating;
+mod contexts;
 mod damaged;
 mod image;
 mod lines;
