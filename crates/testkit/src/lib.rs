@@ -3,4 +3,5 @@
 //! # Where this sits
 //! A development dependency only; no shipped crate depends on it. Asserts nothing itself.
 
+pub mod collapsed;
 pub mod python;

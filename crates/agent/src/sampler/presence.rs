@@ -40,12 +40,36 @@ impl Presence {
     }
 }
 
-/// Where threads without the GIL were found: at a wait, or at work that needs no GIL?
+/// How often threads were found in each state.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    running: u32,
+    queued: u32,
+    waiting: u32,
+}
+
+impl Found {
+    fn count(&mut self, presence: Presence) {
+        let count = match presence {
+            Presence::Running => &mut self.running,
+            Presence::Queued => &mut self.queued,
+            Presence::Waiting => &mut self.waiting,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// Whether threads are hardly ever seen running, because the sampler takes the only core.
+    fn shares_its_core(self) -> bool {
+        u64::from(self.running) * 50 < u64::from(self.queued)
+    }
+}
+
+/// What becomes of threads without the GIL, by the call they are in: a wait, a short system call, or
+/// work that needs no GIL?
 #[derive(Debug, Default)]
 pub(super) struct Sites {
-    /// By leaf frame: samples that found a thread there without the GIL, and how many of them found
-    /// it waiting.
-    found: HashMap<Frame, (u32, u32)>,
+    without_gil: HashMap<Frame, Found>,
+    with_gil: Found,
 }
 
 impl Sites {
@@ -53,29 +77,43 @@ impl Sites {
     /// in `leaf`.
     ///
     /// A queued thread that holds the GIL was interrupted while it executed: threads let go of it
-    /// before they wait. One without it either was, in code that needs no GIL, or was just woken up
-    /// from a wait. It counts by how often threads there are not waiting.
+    /// before they wait. One without it may have been, in code that needs no GIL. It may as well have
+    /// been woken up from a wait, or have lost its core at the end of a system call to the thread it
+    /// woke up. So it counts by how often threads there are not waiting, and for no more than fits
+    /// how often they are running there, where threads with the GIL show what is usual.
     pub(super) fn weight(&mut self, presence: Presence, held_gil: bool, leaf: Frame) -> u32 {
         if held_gil {
+            self.with_gil.count(presence);
             return if presence == Presence::Waiting { 0 } else { CERTAIN };
         }
-        if self.found.len() == MAX_SITES && !self.found.contains_key(&leaf) {
-            self.found.clear();
+        if self.without_gil.len() == MAX_SITES && !self.without_gil.contains_key(&leaf) {
+            self.without_gil.clear();
         }
-        let (all, waiting) = self.found.entry(leaf).or_default();
-        *all = all.saturating_add(1);
-        *waiting = waiting.saturating_add(u32::from(presence == Presence::Waiting));
+        let site = self.without_gil.entry(leaf).or_default();
+        site.count(presence);
         match presence {
             Presence::Running => CERTAIN,
-            Presence::Queued => (u64::from(CERTAIN) * u64::from(*all - *waiting) / u64::from(*all)) as u32,
+            Presence::Queued => (f64::from(CERTAIN) * executes(*site, self.with_gil)) as u32,
             Presence::Waiting => 0,
         }
     }
 
     /// Forgets all: addresses of code may mean something else by now.
     pub(super) fn clear(&mut self) {
-        self.found.clear();
+        self.without_gil.clear();
     }
+}
+
+/// How likely a thread that is queued at a site without the GIL executes there, 0 to 1.
+fn executes(site: Found, with_gil: Found) -> f64 {
+    let [running, queued, waiting] = [site.running, site.queued, site.waiting].map(f64::from);
+    let awake = (running + queued) / (running + queued + waiting);
+    if with_gil.shares_its_core() {
+        return awake;
+    }
+    // Each count is one more than seen, so that the first samples say little.
+    let usual = (f64::from(with_gil.queued) + 1.0) / (f64::from(with_gil.running) + 1.0);
+    awake * ((running + 1.0) * usual / queued).min(1.0)
 }
 
 #[cfg(test)]
@@ -90,25 +128,34 @@ mod tests {
         }
     }
 
+    /// The weight of a queued thread after so many samples at its site, and others with the GIL.
+    fn weight_after(at_site: [u32; 3], with_gil: [u32; 2]) -> u32 {
+        let mut sites = Sites::default();
+        let states = [Presence::Running, Presence::Queued, Presence::Waiting];
+        for (presence, count) in states.into_iter().zip(with_gil) {
+            (0..count).for_each(|_| assert_eq!(sites.weight(presence, true, site(1)), CERTAIN));
+        }
+        for (presence, count) in states.into_iter().zip(at_site) {
+            (0..count).for_each(|_| _ = sites.weight(presence, false, site(2)));
+        }
+        sites.weight(Presence::Queued, false, site(2))
+    }
+
     #[test]
     fn a_queued_thread_without_the_gil_counts_by_what_its_site_is() {
         let mut sites = Sites::default();
-        assert_eq!(sites.weight(Presence::Queued, true, site(1)), CERTAIN);
         assert_eq!(sites.weight(Presence::Waiting, true, site(1)), 0);
-        let mut weights = [
-            Presence::Queued,
-            Presence::Running,
-            Presence::Waiting,
-            Presence::Queued,
-        ]
-        .map(|presence| sites.weight(presence, false, site(2)));
-        assert_eq!(weights, [CERTAIN, CERTAIN, 0, CERTAIN * 3 / 4]);
-        for _ in 0..996 {
-            sites.weight(Presence::Waiting, false, site(2));
-        }
-        weights[0] = sites.weight(Presence::Queued, false, site(2));
-        assert_eq!(weights[0], 4 * CERTAIN / 1001);
-        assert_eq!(sites.weight(Presence::Queued, false, site(3)), CERTAIN);
+        assert_eq!(sites.weight(Presence::Running, false, site(1)), CERTAIN);
+        // Compression: queued as often as code with the GIL is.
+        assert_eq!(weight_after([199, 99, 0], [399, 199]), CERTAIN);
+        // A wait that is left by a queue for a core.
+        assert!(weight_after([4, 50, 1700], [1300, 1000]) < CERTAIN / 100);
+        // The end of a system call, where the core goes to the thread that was woken up.
+        let ends = weight_after([9, 99, 0], [999, 499]);
+        assert!((CERTAIN / 25..CERTAIN / 15).contains(&ends), "{ends}");
+        // One core for all: nothing is ever seen running.
+        assert_eq!(weight_after([0, 99, 0], [0, 99]), CERTAIN);
+        assert_eq!(weight_after([0, 49, 50], [1, 999]), CERTAIN / 2);
     }
 
     #[test]
@@ -117,7 +164,7 @@ mod tests {
         for instruction in 0..3 * MAX_SITES as u32 {
             sites.weight(Presence::Waiting, false, site(instruction));
         }
-        assert!(sites.found.len() <= MAX_SITES);
+        assert!(sites.without_gil.len() <= MAX_SITES);
     }
 
     #[test]

@@ -50,27 +50,3 @@ fn said(output: &Output) -> (i32, String, String) {
 fn run(arguments: &[&str]) -> (i32, String, String) {
     said(&pyrometer().args(arguments).output().unwrap())
 }
-
-/// `stack value` lines.
-fn collapsed(text: &str) -> Vec<(Vec<String>, u64)> {
-    let lines = text.lines().map(|line| line.rsplit_once(' ').unwrap());
-    lines
-        .map(|(stack, value)| {
-            (
-                stack.split(';').map(str::to_owned).collect(),
-                value.parse().unwrap(),
-            )
-        })
-        .collect()
-}
-
-/// Share of the values whose stack has this function.
-fn share(stacks: &[(Vec<String>, u64)], name: &str) -> f64 {
-    let has = |stack: &[String]| stack.iter().any(|frame| frame == name);
-    let sum: u64 = stacks
-        .iter()
-        .filter(|(stack, _)| has(stack))
-        .map(|(_, value)| value)
-        .sum();
-    sum as f64 / stacks.iter().map(|(_, value)| value).sum::<u64>() as f64
-}

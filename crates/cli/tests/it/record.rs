@@ -1,62 +1,12 @@
 //! `pyrometer record`: shares against the truth, children, ends of every kind.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
-use pyrometer_testkit::python::Python;
+use pyrometer_testkit::collapsed;
 
-use super::{RELEASES, collapsed, pyrometer, run, said, script, share, threads};
-
-#[test]
-fn cpu_shares_are_those_of_the_thread_clock() {
-    // 10 s of CPU at 1000 Hz. On an idle machine that is 10,000 samples, one standard error of a share
-    // is at most 0.5 points, and a deviation of 3 is practically excluded. Where three programs compete
-    // for each core, samples of one time slice count as one: then it is a false alarm in some 1,000.
-    for python in Python::find_all(&RELEASES) {
-        let folder = tempfile::tempdir().unwrap();
-        let (truth, file) = (
-            folder.path().join("truth"),
-            folder.path().join("shares.collapsed"),
-        );
-        let mut command = pyrometer();
-        command.args(["record", "-r", "1000", "-o"]).arg(&file).arg("--");
-        command
-            .arg(&python.program)
-            .arg(script("shares.py"))
-            .arg(&truth)
-            .arg("100");
-        let (code, stdout, stderr) = said(&command.output().unwrap());
-        assert_eq!(
-            (code, stdout.as_str()),
-            (0, "standard output is the command's\n"),
-            "{stderr}"
-        );
-        let used: HashMap<String, u64> = serde_json::from_slice(&fs::read(truth).unwrap()).unwrap();
-        let total: u64 = used.values().sum();
-        let all = collapsed(&fs::read_to_string(file).unwrap());
-        let measured: u64 = all.iter().map(|(_, value)| value).sum();
-        // All CPU is there, with what the interpreter needs to start and to end.
-        assert!(
-            measured > total && measured < total + 1_000_000_000,
-            "{measured} {total}"
-        );
-        // Time in `spend` itself is the interpreter's loop, and the end of its system call: where
-        // programs compete for cores, a thread is often taken off its core there.
-        assert!(share(&all, "spend") > 0.9);
-        let is_work = |stack: &[String]| used.keys().any(|name| stack.contains(name));
-        let work: Vec<_> = all.into_iter().filter(|(stack, _)| is_work(stack)).collect();
-        for (name, nanoseconds) in &used {
-            let (is, should) = (share(&work, name), *nanoseconds as f64 / total as f64);
-            assert!(
-                (is - should).abs() < 0.03,
-                "{}: {name} is {is:.3}, should be {should:.3}",
-                python.release
-            );
-        }
-    }
-}
+use super::{pyrometer, run, said, script, threads};
 
 #[test]
 fn hundreds_of_short_children_are_followed() {
@@ -82,7 +32,7 @@ fn hundreds_of_short_children_are_followed() {
         .parse()
         .unwrap();
     assert!(processes > 100, "{stderr}");
-    let stacks = collapsed(&fs::read_to_string(file).unwrap());
+    let stacks = collapsed::parse(&fs::read_to_string(file).unwrap());
     let burnt: u64 = stacks
         .iter()
         .filter(|(stack, _)| stack.iter().any(|frame| frame == "burn"))
@@ -178,7 +128,7 @@ fn a_process_that_dies_leaves_what_was_seen() {
     drop(target);
     let (code, _, stderr) = said(&child.wait_with_output().unwrap());
     assert_eq!(code, 0, "{stderr}");
-    assert!(share(&collapsed(&fs::read_to_string(file).unwrap()), "compute") > 0.9);
+    assert!(collapsed::share(&collapsed::parse(&fs::read_to_string(file).unwrap()), "compute") > 0.9);
 }
 
 #[test]
@@ -191,7 +141,7 @@ fn an_interrupt_ends_the_recording_and_writes_it() {
         kill(signal, child.id());
         let (code, _, stderr) = said(&child.wait_with_output().unwrap());
         assert_eq!(code, 0, "{stderr}");
-        assert!(share(&collapsed(&fs::read_to_string(file).unwrap()), "compute") > 0.9);
+        assert!(collapsed::share(&collapsed::parse(&fs::read_to_string(file).unwrap()), "compute") > 0.9);
     }
 }
 
@@ -212,7 +162,7 @@ fn a_stopped_process_is_read_and_stays_stopped() {
         &pid,
     ]);
     assert_eq!(code, 0, "{stderr}");
-    assert!(share(&collapsed(&fs::read_to_string(file).unwrap()), "read") > 0.1);
+    assert!(collapsed::share(&collapsed::parse(&fs::read_to_string(file).unwrap()), "read") > 0.1);
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     assert!(stat.contains(") T "), "{stat}");
 }
@@ -226,14 +176,15 @@ fn waiting_is_wall_time_and_the_gil_has_one_holder() {
         let file = folder.path().join("x.collapsed");
         let (code, _, stderr) = run(&["record", option, "-d", "1", "-o", file.to_str().unwrap(), &pid]);
         assert_eq!(code, 0, "{stderr}");
-        collapsed(&fs::read_to_string(file).unwrap())
+        collapsed::parse(&fs::read_to_string(file).unwrap())
     };
     // Five threads, one of which computes: in a second all are seen about a hundred times.
     let wall = recorded("--wall");
     assert!(
-        (share(&wall, "wait") - 0.6).abs() < 0.1 && (share(&wall, "compute") - 0.2).abs() < 0.1,
+        (collapsed::share(&wall, "wait") - 0.6).abs() < 0.1
+            && (collapsed::share(&wall, "compute") - 0.2).abs() < 0.1,
         "{wall:?}"
     );
-    assert!(share(&recorded("--gil"), "compute") > 0.95);
-    assert!(share(&recorded("--cpu"), "compute") > 0.95);
+    assert!(collapsed::share(&recorded("--gil"), "compute") > 0.95);
+    assert!(collapsed::share(&recorded("--cpu"), "compute") > 0.95);
 }
