@@ -7,9 +7,10 @@ use std::os::unix::net::UnixStream;
 use pyrometer_model::{Function, StackId, StackNode, UnixNanos, Worker};
 
 use crate::endpoint::exchange;
+use crate::observed::Observed;
 use crate::options::Options;
 use crate::shared::Shared;
-use crate::windows::{Observed, Windows};
+use crate::windows::Windows;
 
 /// Serves one connection whose client sends `request` in pieces of so many bytes and then waits.
 pub fn serve(request: &[u8], piece: usize) -> Vec<u8> {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use pyrometer_model::{Block, ProfileKind, StackId};
 
 use crate::label_sets::{self, LabelSetId};
-use crate::windows::Slot;
+use crate::observed::Slot;
 
 /// Most stacks under labels in one window: about 5 MB.
 const MAX_PLACES: usize = 1 << 16;

@@ -27,6 +27,7 @@ pub mod fuzzing;
 mod governor;
 pub mod label_sets;
 mod labelled;
+mod observed;
 pub mod options;
 mod origins;
 pub mod outside;

@@ -19,6 +19,7 @@ use pyrometer_model::{
 
 use crate::label_sets::LabelSetId;
 use crate::labelled::{Labelled, Place};
+use crate::observed::{Observed, Slot};
 use crate::tables::{Interner, OTHER_STACK, Tables};
 
 /// Length of a window, nanoseconds. Windows end at multiples of it on the wall clock.
@@ -29,54 +30,6 @@ pub(crate) const RING_WINDOWS: usize = 60;
 pub(crate) const RING_BYTES: usize = 16 << 20;
 /// Most taps at once: profiles that somebody asked for and is waiting for.
 pub(crate) const MAX_TAPS: usize = 4;
-
-/// What was observed of one stack: samples, wall and CPU nanoseconds.
-///
-/// CPU is an estimate while a window is open; the exact time comes by [`Windows::add_cpu`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Observed {
-    pub(crate) samples: u64,
-    pub(crate) wall_ns: u64,
-    pub(crate) cpu_ns: u64,
-}
-
-/// One stack in the open window.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Slot {
-    observed: Observed,
-    /// Exact CPU, and what earlier windows could not round.
-    cpu_ns: u64,
-    /// Wall time of suspended tasks, and what earlier windows could not round.
-    wait_ns: u64,
-    pub(crate) is_touched: bool,
-}
-
-impl Slot {
-    /// The columns of the sampler since the last time, in quanta. What they cannot round stays.
-    pub(crate) fn take(&mut self) -> [u64; 3] {
-        self.observed.cpu_ns = 0;
-        [
-            std::mem::take(&mut self.observed.samples),
-            quanta(&mut self.observed.wall_ns),
-            quanta(&mut self.cpu_ns),
-        ]
-    }
-}
-
-/// Takes the whole quanta out of a time.
-fn quanta(nanoseconds: &mut u64) -> u64 {
-    let whole = *nanoseconds / SAMPLER_QUANTUM_NS;
-    *nanoseconds %= SAMPLER_QUANTUM_NS;
-    whole
-}
-
-impl Observed {
-    fn add(&mut self, more: Self) {
-        self.samples += more.samples;
-        self.wall_ns += more.wall_ns;
-        self.cpu_ns += more.cpu_ns;
-    }
-}
 
 /// Sums over all closed windows, for auditing a collector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -212,7 +165,7 @@ impl Windows {
         for stack in self.touched.drain(..) {
             let slot = &mut self.open[stack.0 as usize];
             sampled.push(stack, &slot.take());
-            waited.push(stack, &[quanta(&mut slot.wait_ns)]);
+            waited.push(stack, &[slot.take_wait()]);
             slot.is_touched = false;
         }
         let mut blocks = vec![sampled];
@@ -337,10 +290,10 @@ impl Windows {
             }
             if tables.number == self.tables.number {
                 for &stack in &self.touched {
-                    values[stack.0 as usize] += pick(&self.open[stack.0 as usize], profile_type);
+                    values[stack.0 as usize] += self.open[stack.0 as usize].value(profile_type);
                 }
                 for (stack, slot) in self.labelled.iter() {
-                    values[stack.0 as usize] += pick(slot, profile_type);
+                    values[stack.0 as usize] += slot.value(profile_type);
                 }
             }
             builder.add_stacks(&tables.functions, &tables.stacks, &values);
@@ -442,15 +395,6 @@ pub(crate) struct TapProfile {
     pub(crate) functions: Vec<Function>,
     /// Frames leaf first (function, line), and what was observed.
     pub(crate) stacks: Vec<(Vec<(u32, u32)>, Observed)>,
-}
-
-fn pick(slot: &Slot, profile_type: ProfileType) -> u64 {
-    match profile_type {
-        ProfileType::Cpu => slot.observed.cpu_ns,
-        ProfileType::Wall => slot.observed.wall_ns,
-        ProfileType::Samples => slot.observed.samples,
-        ProfileType::Wait => slot.wait_ns,
-    }
 }
 
 fn add_health(sum: &mut WindowHealth, more: &WindowHealth) {

@@ -40,10 +40,11 @@ use pyrometer_unwind::{Gil, Outcome, OwnProcess, Stack, Target, ThreadSnapshot, 
 use crate::clock;
 use crate::governor::Governor;
 use crate::labelled::Place;
+use crate::observed::Observed;
 use crate::reserve;
 use crate::shared::{Shared, State};
 use crate::wake::Wake;
-use crate::windows::{Observed, Windows};
+use crate::windows::Windows;
 use codes::{Codes, Refreshed};
 use greenlets::Switches;
 use labels::ThreadLabels;
