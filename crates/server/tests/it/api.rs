@@ -152,7 +152,7 @@ fn answers_are_as_written() {
         &filled,
         "/api/v1/profile_types",
         expect![[
-            r#"{"profile_types":[{"id":"process_cpu:cpu:nanoseconds:cpu:nanoseconds","name":"CPU time","unit":"nanoseconds"},{"id":"wall:wall:nanoseconds:wall:nanoseconds","name":"Wall time","unit":"nanoseconds"},{"id":"wall:samples:count:wall:nanoseconds","name":"Samples","unit":"count"}]}"#
+            r#"{"profile_types":[{"id":"process_cpu:cpu:nanoseconds:cpu:nanoseconds","name":"CPU time","unit":"nanoseconds"},{"id":"wall:wall:nanoseconds:wall:nanoseconds","name":"Wall time","unit":"nanoseconds"},{"id":"wall:wait:nanoseconds:wall:nanoseconds","name":"Waiting tasks","unit":"nanoseconds"},{"id":"wall:samples:count:wall:nanoseconds","name":"Samples","unit":"count"}]}"#
         ]],
     );
     check(
