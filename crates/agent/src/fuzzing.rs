@@ -10,6 +10,7 @@ use crate::endpoint::exchange;
 use crate::observed::Observed;
 use crate::options::Options;
 use crate::shared::Shared;
+use crate::tables::Interner;
 use crate::windows::Windows;
 
 /// Serves one connection whose client sends `request` in pieces of so many bytes and then waits.
