@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 
 import pytest
-from conftest import stats
+from conftest import collapsed, stats
 
 
 def test_starting_twice_returns_the_running_agent(run):
@@ -88,6 +89,11 @@ def test_the_end_leaves_a_spool_and_no_socket(run):
     program = run("idle")
     program.line()
     path = program.socket()
+    # Without any sample there would be nothing to leave.
+    deadline = time.monotonic() + 30
+    while not collapsed(path, "wall"):
+        assert time.monotonic() < deadline, "no sample was taken"
+        time.sleep(0.01)
     code, errors = program.finish()
     assert (code, errors) == (0, "")
     assert os.listdir(program.directory) == [os.path.basename(path).replace(".sock", ".spool")]

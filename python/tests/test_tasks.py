@@ -169,8 +169,9 @@ def test_greenlets_stand_under_what_spawned_them(run):
     hub = {stack: value for stack, value in stacks.items() if "Hub.run" in stack}
     apart = sum(value for stack, value in hub.items() if stack[0] == "gevent hub")
     # A switch is several steps; a sample in the middle of one, or taken before gevent was known, may
-    # have the hub elsewhere.
-    assert apart > 0.9 * sum(hub.values()), hub
+    # have the hub elsewhere. The hub itself has few samples, so what is elsewhere is held against all.
+    assert apart > 0, hub
+    assert sum(hub.values()) - apart < 0.01 * sum(stacks.values()), hub
 
 
 @pytest.mark.skipif(missing("greenlet"), reason="greenlet is not installed here")
