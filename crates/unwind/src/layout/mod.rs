@@ -277,6 +277,15 @@ pub(crate) struct ObjectLayout {
     pub(crate) bytes_data: usize,
 }
 
+impl ObjectLayout {
+    /// In all releases with a GIL.
+    const ALL: Self = Self {
+        ob_type: 8,
+        ob_size: 16,
+        bytes_data: 32,
+    };
+}
+
 /// `PyASCIIObject` and `PyCompactUnicodeObject`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TextLayout {
@@ -288,6 +297,26 @@ pub(crate) struct TextLayout {
     pub(crate) ascii_bit: u32,
     pub(crate) ascii_data: usize,
     pub(crate) compact_data: usize,
+}
+
+impl TextLayout {
+    /// Since 3.12.
+    const COMPACT: Self = Self {
+        length: 16,
+        hash: 24,
+        state: 32,
+        kind_shift: 2,
+        compact_bit: 5,
+        ascii_bit: 6,
+        ascii_data: 40,
+        compact_data: 56,
+    };
+    /// Until 3.11, when str had a cache of `wchar_t`.
+    const WITH_WCHAR: Self = Self {
+        ascii_data: 48,
+        compact_data: 72,
+        ..Self::COMPACT
+    };
 }
 
 /// Who keeps a frame alive: values of its `owner` field that a linked frame may have.

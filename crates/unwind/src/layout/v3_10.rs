@@ -52,19 +52,6 @@ pub(super) const LAYOUT: Layout = Layout {
         constant: [Span(8, 128), Span(128, 128)],
         identity: Identity::Name,
     },
-    object: ObjectLayout {
-        ob_type: 8,
-        ob_size: 16,
-        bytes_data: 32,
-    },
-    text: TextLayout {
-        length: 16,
-        hash: 24,
-        state: 32,
-        kind_shift: 2,
-        compact_bit: 5,
-        ascii_bit: 6,
-        ascii_data: 48,
-        compact_data: 72,
-    },
+    object: ObjectLayout::ALL,
+    text: TextLayout::WITH_WCHAR,
 };

@@ -61,19 +61,6 @@ pub(super) const LAYOUT: Layout = Layout {
         constant: [Span(8, 144), Span(144, 144)],
         identity: Identity::Version,
     },
-    object: ObjectLayout {
-        ob_type: 8,
-        ob_size: 16,
-        bytes_data: 32,
-    },
-    text: TextLayout {
-        length: 16,
-        hash: 24,
-        state: 32,
-        kind_shift: 2,
-        compact_bit: 5,
-        ascii_bit: 6,
-        ascii_data: 40,
-        compact_data: 56,
-    },
+    object: ObjectLayout::ALL,
+    text: TextLayout::COMPACT,
 };
