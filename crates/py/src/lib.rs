@@ -191,12 +191,12 @@ fn before_fork() {
 
 #[pyfunction]
 fn after_fork_in_parent() {
+    let nothing = std::ptr::null_mut();
     // SAFETY: called with the GIL held; `resume` has the right type and ignores its argument. A
     // full queue is an error code.
-    let queued =
-        is_main_thread() && unsafe { pyo3::ffi::Py_AddPendingCall(Some(resume), std::ptr::null_mut()) } == 0;
-    if !queued {
-        resume(std::ptr::null_mut());
+    let queue = || unsafe { pyo3::ffi::Py_AddPendingCall(Some(resume), nothing) };
+    if !is_main_thread() || queue() != 0 {
+        resume(nothing);
     }
 }
 
