@@ -12,7 +12,6 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 releases='3.14 3.15'
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pyrometer
 tree=$cache/debian-testing
-mirror=${PYROMETER_DEBIAN_MIRROR:-http://deb.debian.org/debian}
 # What is in the tree; another list makes another tree.
 stamp='debian forky, 2: python3.14 python3.15 python3-pytest'
 
@@ -33,6 +32,9 @@ make_tree() {
     fi
     rm -rf --one-file-system "$tree" "$tree.new"
     mkdir -p "$cache"
+    # The mirror that this machine's own packages come from; without one, debootstrap's usual.
+    mirror=${PYROMETER_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' \
+        'Label: Debian' 2>/dev/null | head -n 1)}
     # `sid` is the recipe that every later suite uses too; an older debootstrap does not know their names.
     debootstrap --variant=minbase --include="$(echo "$stamp" | sed 's/.*: //; s/ /,/g')" \
         forky "$tree.new" "$mirror" sid >"$tree.log" 2>&1 || leave_out "debootstrap failed: see $tree.log"
