@@ -28,13 +28,23 @@ pub(crate) struct RawFrame {
     pub(crate) piece: Piece,
 }
 
-/// A number for each stretch of memory that is copied by itself.
+/// A number for each stretch of memory that is copied by itself, by its distance from the middle of
+/// the batch: what has the higher number was read before and after what has the lower one.
 pub(crate) type Piece = u16;
+
+/// The first number of a piece that is one frame by itself; lower ones are chunks of the data stack.
+pub(crate) const FIRST_LOOSE: Piece = 64;
 
 impl RawFrame {
     /// Whether both are the same call of the same function, at whatever instruction.
     pub(crate) fn is_same_activation(&self, other: &Self) -> bool {
         (self.address, self.code) == (other.address, other.code)
+    }
+
+    /// Whether both are loose and were not read the callee within the caller, or with others between.
+    /// Then a loop may have gone round in the time between the readings of the one and of the other.
+    pub(crate) fn is_read_apart_from(&self, callee: &Self) -> bool {
+        self.piece >= FIRST_LOOSE && callee.piece >= FIRST_LOOSE && self.piece != callee.piece + 1
     }
 
     /// Whether the state of both, in the same copy, shows that this frame is the callee of its caller.

@@ -1,8 +1,8 @@
 //! Walks the frames of one thread, leaf first, through bytes that were copied before.
 //!
 //! # Where this sits
-//! [`crate::snapshot`] copies; this module follows the chain inside the copy and says how far it
-//! can be believed; [`crate::walker`] compares two walks and decides.
+//! [`crate::plan`] copies and [`crate::snapshot`] serves; this module follows the chain inside the copy
+//! and says how far it can be believed; [`crate::walker`] compares two walks and decides.
 //!
 //! # Contract
 //! - No system call of its own, lock or panic; no allocation once the buffers have grown.
@@ -79,18 +79,44 @@ impl Walk {
     }
 
     /// How many frames, counted from the root, are believed of a walk that another agrees with: all,
-    /// up to the first call that needs the evidence of other stacks and has none.
-    pub(crate) fn believed(&self, known: &KnownCalls) -> usize {
+    /// up to the first call that needs the evidence of other stacks and has none. The `confirmed` ones
+    /// of the root were there in a later reading too.
+    pub(crate) fn believed(&self, known: &KnownCalls, confirmed: usize) -> usize {
         let young = self.frames.len().min(KnownCalls::DEPTH + 1);
         let doubtful = |index: usize, callee: &RawFrame, caller: &RawFrame| {
-            let uncertain = callee.piece != caller.piece || (index == 0 && !self.is_leaf_alive());
-            uncertain && !known.contains(caller, callee)
+            let together = callee.piece == caller.piece && (index != 0 || self.is_leaf_alive());
+            let is_confirmed = self.frames.len() - index <= confirmed;
+            !(together || known.contains(caller, callee, is_confirmed))
+                || !(is_confirmed || known.is_common(caller, callee))
         };
         let pairs = self.frames[..young].windows(2).enumerate();
         let cut = pairs
             .rev()
             .find(|(index, pair)| doubtful(*index, &pair[0], &pair[1]));
         self.frames.len() - cut.map_or(0, |(index, _)| index + 1)
+    }
+
+    /// Whether both walks found the same stack. The leaf's instruction may differ: it moves while the
+    /// function runs, lies in one word, and is checked against its code.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        self.is_sound()
+            && self.frames.len() == other.frames.len()
+            && self.shared_with(other) == self.frames.len()
+    }
+
+    /// How many frames, counted from the root, both walks have. The youngest of them may have moved on.
+    pub(crate) fn shared_with(&self, other: &Self) -> usize {
+        if self.stop != other.stop {
+            return 0;
+        }
+        let mut shared = 0;
+        for (one, other) in self.frames.iter().rev().zip(other.frames.iter().rev()) {
+            shared += usize::from(one.is_same_activation(other));
+            if one != other {
+                break;
+            }
+        }
+        shared
     }
 
     /// Makes it a walk that never started.
@@ -127,7 +153,8 @@ pub(crate) fn walk(
     walk.stop = follow(layout, head, source, walk);
     while walk.is_whole() && walk.frames.len() < MAX_DEPTH && walk.leaf != Life::Executes {
         let Some(leaf) = walk.frames.first() else { break };
-        let callee = callee_of(layout, leaf, source).filter(|callee| known.contains(leaf, &callee.raw));
+        let callee =
+            callee_of(layout, leaf, source).filter(|callee| known.contains(leaf, &callee.raw, false));
         let Some(callee) = callee else { break };
         walk.leaf = callee.life;
         walk.frames.insert(0, callee.raw);

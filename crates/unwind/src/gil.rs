@@ -1,7 +1,7 @@
 //! Who holds the GIL, as far as one thread is concerned.
 //!
 //! # Where this sits
-//! [`crate::snapshot`] reads the words together with a stack, so they cost no system call of their
+//! [`crate::plan`] reads the words together with a stack, so they cost no system call of their
 //! own and are of the same moment; this module says what they mean.
 //!
 //! # Contract

@@ -27,6 +27,8 @@ mod ids;
 mod layout;
 mod lines;
 mod memory;
+mod plan;
+mod proof;
 mod runtime;
 mod snapshot;
 mod target;

@@ -1,8 +1,8 @@
 //! Samples the stacks of threads: predict, copy twice, walk both copies, compare.
 //!
 //! # Where this sits
-//! What a sampler calls. Joins [`crate::thread`], [`crate::snapshot`], [`crate::frame`] and
-//! [`crate::code`]; makes no system call itself.
+//! What a sampler calls. Joins [`crate::thread`], [`crate::plan`], [`crate::snapshot`],
+//! [`crate::frame`] and [`crate::code`]; makes no system call itself.
 //!
 //! # Contract
 //! - One `Walker` per sampling thread. No allocation once its buffers and caches have grown, except
@@ -23,7 +23,9 @@ use crate::ids::Address;
 use crate::layout::{Layout, OWNER_GENERATOR};
 use crate::lines::LineTable;
 use crate::memory::{Batch, Memory};
-use crate::snapshot::{Head, Plan, Scratch, View, Which};
+use crate::plan::Plan;
+use crate::proof;
+use crate::snapshot::{Head, Scratch, View, Which};
 use crate::target::Target;
 use crate::thread::{ThreadList, ThreadSnapshot};
 
@@ -31,6 +33,8 @@ use crate::thread::{ThreadList, ThreadSnapshot};
 const MAX_ATTEMPTS: usize = 5;
 /// Most readings more to learn whether calls in a sample were made.
 const MAX_CONFIRMATIONS: usize = 2;
+/// Most calls of one sample of which the caller's value stack is asked; some 10 µs each.
+const MAX_ASKED: usize = 16;
 /// Code objects remembered. Beyond it all are forgotten and met anew.
 const MAX_CODES: usize = 1 << 16;
 
@@ -181,23 +185,21 @@ impl Walker {
         out.stop = Stop::Base;
         let mut plan = self.plans.remove(&thread.tstate).unwrap_or_default();
         plan.plan_gil(target, thread.interpreter_state);
+        self.calls
+            .ask_for_proof(target.layout.frame.value_stack.is_some());
         let reading = self.read(target, thread.tstate, &mut plan);
         out.gil = plan.gil(&target.layout, thread.tstate, &self.batch);
-        let (kept, confirmed) = match reading {
-            Ok(Reading::Agreed) => {
-                let kept = self.believed(target, thread.tstate, &mut plan);
-                (kept, kept == self.before.frames.len())
-            }
-            Ok(Reading::Differed) => {
-                let certain = certain_root_side(&self.before, &self.after, &self.calls);
-                (certain.min(self.before.believed(&self.calls)), false)
-            }
+        let shared = match reading {
+            Ok(Reading::Agreed) => self.before.frames.len(),
+            Ok(Reading::Differed) => self.before.shared_with(&self.after),
             Err(stop) => {
                 self.plans.insert(thread.tstate, plan);
                 out.stop = stop;
                 return Outcome::Torn;
             }
         };
+        let kept = self.believed(target, thread.tstate, &mut plan, shared);
+        let confirmed = matches!(reading, Ok(Reading::Agreed)) && kept == self.before.frames.len();
         self.plans.insert(thread.tstate, plan);
         out.stop = self.before.stop;
         let raw = std::mem::take(&mut self.before.frames);
@@ -211,28 +213,73 @@ impl Walker {
         }
     }
 
-    /// How many frames of an agreed reading, counted from the root, are believed. Learns from it.
+    /// How many frames of a reading, counted from the root, are believed, of which both copies share
+    /// some. Learns from those.
     ///
-    /// Both copies are alike, but each was made piece by piece while the thread ran. Frames of one
-    /// piece were copied within nanoseconds; frames of different pieces, and a leaf that may have
-    /// returned, need the evidence of other readings. Where that is missing the stack is read again
-    /// to gain it; the sample remains the first.
-    fn believed<M: Memory>(&mut self, target: &Target<M>, tstate: Address, plan: &mut Plan) -> usize {
-        if self.before.is_leaf_alive() {
-            self.calls.learn(&self.before.frames);
-        }
+    /// Even where both copies are alike, each was made piece by piece while the thread ran. Frames of one
+    /// piece were copied within nanoseconds, and only calls that are new or rare are doubted; frames of
+    /// different pieces, and a leaf that may have returned, need the evidence of other readings. Where
+    /// that is missing the stack is read again to gain it; the sample remains the first.
+    ///
+    /// Younger frames than those shared are kept as far as each caller's state shows the call, and other
+    /// readings have shown it: the copy may have been interrupted between any two frames.
+    fn believed<M: Memory>(
+        &mut self,
+        target: &Target<M>,
+        tstate: Address,
+        plan: &mut Plan,
+        shared: usize,
+    ) -> usize {
+        let mut confirmed = 0;
+        self.learn(shared);
         for _ in 0..MAX_CONFIRMATIONS {
-            let believed = self.before.believed(&self.calls);
-            if believed == self.before.frames.len() {
-                return believed;
+            if self.before.believed(&self.calls, confirmed) >= shared {
+                break;
+            }
+            self.prove(target);
+            if self.before.believed(&self.calls, confirmed) >= shared {
+                break;
             }
             std::mem::swap(&mut self.before, &mut self.sample);
-            if matches!(self.read(target, tstate, plan), Ok(Reading::Agreed)) && self.before.is_leaf_alive() {
-                self.calls.learn(&self.before.frames);
+            let again = self.read(target, tstate, plan);
+            if matches!(again, Ok(Reading::Agreed)) {
+                self.learn(self.before.frames.len());
+            }
+            if again.is_ok() {
+                confirmed = confirmed.max(self.before.shared_with(&self.sample));
             }
             std::mem::swap(&mut self.before, &mut self.sample);
         }
-        self.before.believed(&self.calls)
+        let younger = self.before.frames.len() - shared;
+        let younger = self.before.frames[..].windows(2).take(younger).rev();
+        let shown = younger.take_while(|pair| {
+            pair[0].is_shown_as_callee() && self.calls.contains(&pair[1], &pair[0], false)
+        });
+        let kept = if shared == 0 { 0 } else { shared + shown.count() };
+        kept.min(self.before.believed(&self.calls, confirmed))
+    }
+
+    /// Learns the calls among the frames that two copies share, but that of a leaf that may have
+    /// returned.
+    fn learn(&mut self, shared: usize) {
+        let frames = &self.before.frames;
+        let first = (frames.len() - shared).max(usize::from(!self.before.is_leaf_alive()));
+        if let Some(frames) = frames.get(first..) {
+            self.calls.learn(frames);
+        }
+    }
+
+    /// Asks the value stacks of callers whose calls are to be proved, from the root, and as many as
+    /// [`MAX_ASKED`].
+    fn prove<M: Memory>(&mut self, target: &Target<M>) {
+        let pairs = self.before.frames.windows(2).take(KnownCalls::DEPTH).rev();
+        let open = pairs.filter(|pair| self.calls.is_open(&pair[1], &pair[0]));
+        let open: Vec<_> = open.take(MAX_ASKED).map(|pair| [pair[0], pair[1]]).collect();
+        for [callee, caller] in open {
+            if let Some(found) = proof::calls(target, &caller, &callee, &mut self.batch) {
+                self.calls.settle(&caller, &callee, found);
+            }
+        }
     }
 
     /// Reads the stack, the walk of its first copy into `before`, that of its second into `after`.
@@ -258,15 +305,16 @@ impl Walker {
             }
             let missed_before = self.walk_copy(target, plan, Which::Before, Head::Of(Which::Before));
             let missed = missed_before + self.walk_copy(target, plan, Which::After, Head::Of(Which::After));
-            plan.learn(target, &self.batch, &mut self.scratch);
+            let is_sound = self.after.is_sound();
+            plan.learn(target, &self.batch, &mut self.scratch, is_sound);
             if missed != 0 && !last {
                 continue;
             }
-            if missed == 0 && self.before.is_sound() && agree(&self.before, &self.after) {
+            if missed == 0 && self.before.is_sound() && self.before.agrees_with(&self.after) {
                 return Ok(Reading::Agreed);
             }
             // A frame that was being left or entered may make a head useless: try the others.
-            for head in [Head::Of(Which::After), Head::Outer] {
+            for head in [Head::Of(Which::After), Head::Outer, Head::Planned] {
                 if !self.before.is_sound() {
                     self.walk_copy(target, plan, Which::Before, head);
                 }
@@ -289,6 +337,8 @@ impl Walker {
         let mut view = View::new(target, plan, &self.batch, &mut self.scratch, which);
         match view.head(head) {
             Ok(head) => walk(&target.layout, head, &mut view, &self.calls, result),
+            // The reason why the other heads led nowhere says more.
+            Err(_) if head == Head::Planned => {}
             Err(error) => result.fail(Stop::Fault(Address::NULL, error)),
         }
         self.scratch.missed
@@ -366,43 +416,4 @@ fn check(facts: &Facts, frame: &RawFrame) -> Checked {
         code: frame.code,
         instruction: u32::try_from(unit).unwrap_or(0),
     })
-}
-
-/// Whether both walks found the same stack. The leaf's instruction may differ: it moves while the
-/// function runs, lies in one word, and is checked against its code.
-fn agree(before: &Walk, after: &Walk) -> bool {
-    before.is_sound()
-        && before.stop == after.stop
-        && before.frames.len() == after.frames.len()
-        && match (before.frames.split_first(), after.frames.split_first()) {
-            (Some((leaf, callers)), Some((other, others))) => {
-                leaf.is_same_activation(other) && callers == others
-            }
-            (None, None) => true,
-            _ => false,
-        }
-}
-
-/// How many frames of `before`, counted from the root, are certain: those that `after` has too (the
-/// youngest of them may have moved on), and their callees as far as each caller proves its own.
-///
-/// The caller's state alone is no proof where the copy itself was interrupted between two frames,
-/// which happens once in 10^5 samples; so the call must also have been seen in an exact stack.
-fn certain_root_side(before: &Walk, after: &Walk, known: &KnownCalls) -> usize {
-    let mut certain = 0;
-    if before.stop == after.stop {
-        for (one, other) in before.frames.iter().rev().zip(after.frames.iter().rev()) {
-            certain += usize::from(one.is_same_activation(other));
-            if one != other {
-                break;
-            }
-        }
-    }
-    if certain != 0 {
-        let younger = before.frames[..=before.frames.len() - certain].windows(2).rev();
-        certain += younger
-            .take_while(|pair| pair[0].is_shown_as_callee() && known.contains(&pair[1], &pair[0]))
-            .count();
-    }
-    certain
 }

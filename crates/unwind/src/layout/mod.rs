@@ -164,6 +164,17 @@ pub(crate) struct FrameLayout {
     pub(crate) owner: OwnerLink,
     pub(crate) entry: EntryMark,
     pub(crate) life: LifeMark,
+    /// Where frames do not lie side by side: their value stacks are evidence for their calls.
+    pub(crate) value_stack: Option<ValueStackLink>,
+}
+
+/// The value stack of a frame on the heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ValueStackLink {
+    /// In the frame: pointer to its lowest value.
+    pub(crate) pointer: usize,
+    /// In the code object: the most values there are, i32.
+    pub(crate) code_depth: usize,
 }
 
 /// How a frame names its instruction.

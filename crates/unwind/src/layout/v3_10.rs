@@ -40,6 +40,10 @@ pub(super) const LAYOUT: Layout = Layout {
             offset: 108,
             running: 0,
         },
+        value_stack: Some(ValueStackLink {
+            pointer: 64,
+            code_depth: 32,
+        }),
     },
     code: CodeLayout {
         size: 176,

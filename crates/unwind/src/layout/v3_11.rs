@@ -45,6 +45,7 @@ pub(super) const LAYOUT: Layout = Layout {
         owner: OwnerLink::Byte(69),
         entry: EntryMark::Flag { is_entry: 68 },
         life: LifeMark::Depth { stacktop: 64 },
+        value_stack: None,
     },
     code: CodeLayout {
         size: 184,

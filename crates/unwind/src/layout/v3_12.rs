@@ -49,6 +49,7 @@ pub(super) const LAYOUT: Layout = Layout {
         owner: OwnerLink::Byte(70),
         entry: EntryMark::Shim { first: 3, last: 3 },
         life: LifeMark::Depth { stacktop: 64 },
+        value_stack: None,
     },
     code: CodeLayout {
         size: 192,

@@ -46,6 +46,7 @@ pub(super) const LAYOUT: Layout = Layout {
         owner: OwnerLink::Byte(74),
         entry: EntryMark::Shim { first: 3, last: 4 },
         life: LifeMark::Code,
+        value_stack: None,
     },
     code: CodeLayout {
         size: 208,

@@ -45,6 +45,7 @@ pub(super) const LAYOUT: Layout = Layout {
         owner: OwnerLink::Byte(74),
         entry: EntryMark::Shim { first: 3, last: 3 },
         life: LifeMark::Code,
+        value_stack: None,
     },
     code: CodeLayout {
         size: 208,

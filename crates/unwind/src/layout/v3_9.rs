@@ -43,6 +43,10 @@ pub(super) const LAYOUT: Layout = Layout {
             offset: 116,
             running: 1,
         },
+        value_stack: Some(ValueStackLink {
+            pointer: 64,
+            code_depth: 32,
+        }),
     },
     code: CodeLayout {
         size: 176,

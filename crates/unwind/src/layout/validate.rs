@@ -153,6 +153,10 @@ impl Layout {
             LifeMark::State { offset, .. } => fields.push(("frame.f_state", offset, 1, head)),
             LifeMark::Code => {}
         }
+        if let Some(ValueStackLink { pointer, code_depth }) = frame.value_stack {
+            fields.push(("frame.f_valuestack", pointer, 8, head));
+            fields.push(("code_object.co_stacksize", code_depth, 4, self.code.size));
+        }
     }
 
     fn code_fields(&self, fields: &mut Vec<Field>) {

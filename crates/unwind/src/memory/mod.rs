@@ -100,6 +100,12 @@ impl Batch {
         request.filled.then(|| &self.buffer[request.range.clone()])
     }
 
+    /// The bytes of each request that could be read, in order.
+    pub(crate) fn filled(&self) -> impl Iterator<Item = &[u8]> {
+        let filled = self.requests.iter().filter(|request| request.filled);
+        filled.map(|request| &self.buffer[request.range.clone()])
+    }
+
     /// The address a request was made for.
     #[must_use]
     pub fn address(&self, slot: Slot) -> Address {
