@@ -40,13 +40,25 @@ def environment_of(version: str, python: str) -> str:
     """The interpreter of an environment with the peers, as far as they can be had for it."""
     venv = ROOT / "target" / "venvs-calls" / version
     own = venv / "bin" / "python"
-    if not own.exists() and subprocess.run([python, "-m", "venv", venv], check=False, capture_output=True).returncode:
+    if (
+        not own.exists()
+        and subprocess.run([python, "-m", "venv", venv], check=False, capture_output=True).returncode
+    ):
         return python
     stamp = venv / ".peers"
     if not stamp.exists() or stamp.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
         for line in REQUIREMENTS.read_text().splitlines():
             if line and not line.startswith("#"):
-                install = [own, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:"]
+                install = [
+                    own,
+                    "-m",
+                    "pip",
+                    "install",
+                    "-q",
+                    "--disable-pip-version-check",
+                    "--only-binary",
+                    ":all:",
+                ]
                 subprocess.run([*install, line], check=False, capture_output=True)
         stamp.touch()
     return str(own)
@@ -61,7 +73,8 @@ def added_per_call(plan: Plan, version: str, python: str) -> list[Figure]:
         return CALL_GOALS.get(version) if name == "pyrometer" else None
 
     figures = {
-        name: Figure(f"added per Python call (fib), {name}, Python {version}", "ns", goal(name)) for name in PEERS
+        name: Figure(f"added per Python call (fib), {name}, Python {version}", "ns", goal(name))
+        for name in PEERS
     }
     collect(plan, "fib", python, figures, added)
     return list(figures.values())
@@ -107,7 +120,9 @@ def run(command: list[str]) -> dict:
     """The line of JSON that a program prints; why there is none as ``missing``."""
     environment = {"PYTHONPATH": str(ROOT / "python"), "PATH": "/usr/bin:/bin"}
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
     except subprocess.TimeoutExpired:
         return {"missing": "took more than 300 s"}
     if done.returncode:

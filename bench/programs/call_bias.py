@@ -26,7 +26,7 @@ def many_calls():
 
 def numbers(n):
     for i in range(n):
-        yield i  # noqa: UP028
+        yield i + 1
 
 
 def many_resumptions():

@@ -6,7 +6,6 @@ import sys
 import textwrap
 
 import pytest
-
 from conftest import CALLS, recorded
 
 pytestmark = CALLS
@@ -124,7 +123,9 @@ def test_coroutines_stand_under_what_resumes_them():
 
 def test_a_cancelled_task_is_thrown_into_through_its_awaiters():
     # 3.9 does not link the frames of awaiters while it throws.
-    thrown = ("1", "cancelled 0+1\n            leaf 1\n          ") if sys.version_info < (3, 10) else ("1+1", "")
+    thrown = (
+        ("1", "cancelled 0+1\n            leaf 1\n          ") if sys.version_info < (3, 10) else ("1+1", "")
+    )
     below = "" if sys.version_info < (3, 10) else "\n              leaf 1"
     check(
         "cancellation",
@@ -245,7 +246,7 @@ def test_one_recording_at_a_time():
 
 def test_bad_input_is_told_before_anything_runs():
     assert recorded("calls_options", "bad_input").splitlines() == [
-        "CallsError there is no timer \"sundial\" (hint",
+        'CallsError there is no timer "sundial" (hint',
         "CallsError the timer is neither a name nor a function (hint",
         "FileNotFoundError [Errno 2] No such file or directory",
         "TypeError functions is a list of patterns, not one",

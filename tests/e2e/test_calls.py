@@ -44,7 +44,12 @@ PROCESSES = textwrap.dedent(
 
 def calls(*words: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [PYROMETER, "calls", *words], cwd=cwd, env=clean_environment(), capture_output=True, text=True, timeout=120
+        [PYROMETER, "calls", *words],
+        cwd=cwd,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 

@@ -116,8 +116,7 @@ impl CallProfile {
         let mut places = vec![parent; other.nodes.len()];
         for (index, node) in other.nodes.iter().enumerate() {
             if index > 0 {
-                places[index] =
-                    self.child(places[node.parent as usize], functions[node.function.0 as usize]);
+                places[index] = self.child(places[node.parent as usize], functions[node.function.0 as usize]);
             }
             self.add(places[index], &node.counts);
         }
@@ -183,10 +182,8 @@ impl CallProfile {
         let mut places = vec![TreeBuilder::ROOT; self.nodes.len()];
         for (index, node) in self.nodes.iter().enumerate() {
             if index > 0 {
-                places[index] = builder.child(
-                    places[node.parent as usize],
-                    functions[node.function.0 as usize],
-                );
+                places[index] =
+                    builder.child(places[node.parent as usize], functions[node.function.0 as usize]);
             }
             builder.add_self(places[index], value(&node.counts));
         }
@@ -243,7 +240,10 @@ mod tests {
         assert_eq!(names, ["all", "main", "large", "leaf", "small"]);
         assert_eq!(sorted.totals(), [16, 16, 10, 6, 1]);
         assert_eq!(sorted.total_calls(), profile().total_calls());
-        assert_eq!(sorted.tree(|counts| counts.self_value), profile().tree(|counts| counts.self_value));
+        assert_eq!(
+            sorted.tree(|counts| counts.self_value),
+            profile().tree(|counts| counts.self_value)
+        );
     }
 
     #[test]

@@ -97,13 +97,19 @@ def c_profile():
         other.enable()
         work()
         other.disable()
-    print(counts(p, "leaf")[0], sum(entry.callcount for entry in other.getstats() if entry.code is leaf.__code__))
+    print(
+        counts(p, "leaf")[0],
+        sum(entry.callcount for entry in other.getstats() if entry.code is leaf.__code__),
+    )
     other.clear()
     other.enable()
     with pyrometer.calls() as p:
         work()
     other.disable()
-    print(counts(p, "leaf")[0], sum(entry.callcount for entry in other.getstats() if entry.code is leaf.__code__))
+    print(
+        counts(p, "leaf")[0],
+        sum(entry.callcount for entry in other.getstats() if entry.code is leaf.__code__),
+    )
 
 
 def taken_ids():
@@ -302,7 +308,9 @@ def greenlets():
             greenlet.greenlet(work).switch()
     for name in ("first", "second", "inside"):
         node = next(node for _, node in p.tree.walk() if node.name.endswith("." + name) or node.name == name)
-        print(name, node.calls, sorted((child.name.rpartition(".")[2], child.calls) for child in node.children))
+        print(
+            name, node.calls, sorted((child.name.rpartition(".")[2], child.calls) for child in node.children)
+        )
     print(*counts(p, "leaf"), p.about["unknown"], p.about["closed"])
 
 

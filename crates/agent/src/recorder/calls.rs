@@ -70,7 +70,11 @@ mod tests {
             },
             is_own,
         };
-        let functions = [known("main", false), known("__enter__", true), known("view", false)];
+        let functions = [
+            known("main", false),
+            known("__enter__", true),
+            known("view", false),
+        ];
         let profile = profile(&tree, &functions, &Costs::default());
         let names: Vec<&str> = profile.functions().iter().map(|f| f.name.as_str()).collect();
         assert_eq!(names, ["all", "main", "(other)"]);

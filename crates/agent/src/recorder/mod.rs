@@ -12,5 +12,6 @@
 
 pub mod calls;
 pub mod cost;
+mod tally;
 pub mod timer;
 pub mod tree;

@@ -70,7 +70,10 @@ fn check(events: &str, expected: &str) -> ThreadTree {
         .map(|line| line.len() - line.trim_start().len())
         .min()
         .unwrap_or(0);
-    let expected: String = expected.iter().map(|line| format!("{}\n", &line[indent..])).collect();
+    let expected: String = expected
+        .iter()
+        .map(|line| format!("{}\n", &line[indent..]))
+        .collect();
     assert_eq!(drawn(&tree), expected, "{events}");
     tree
 }
@@ -161,10 +164,7 @@ fn a_throw_passes_through_awaiters_and_leaves_to_the_thrower() {
     tree.end_passage(passage);
     assert_eq!(tree.current_key(), Some(key("i")));
     play(&mut tree, "/i x /x /t");
-    assert_eq!(
-        drawn(&tree),
-        "t 1\n  o 0\n    p 0\n      i 0+1\n  x 1\n"
-    );
+    assert_eq!(drawn(&tree), "t 1\n  o 0\n    p 0\n      i 0+1\n  x 1\n");
     assert_eq!(tree.irregular(), Irregular::default());
 }
 
@@ -181,7 +181,10 @@ fn greenlets_keep_their_places() {
     tree.switch(first);
     play(&mut tree, "/a");
     assert_eq!(drawn(&tree), "a 1\n  b 1\n    d 1\nc 1\n");
-    assert_eq!((tree.current_key(), tree.irregular()), (None, Irregular::default()));
+    assert_eq!(
+        (tree.current_key(), tree.irregular()),
+        (None, Irregular::default())
+    );
 }
 
 #[test]

@@ -137,5 +137,8 @@ fn clean(text: &str) -> String {
     if length <= MAX_NAME {
         return clean.collect();
     }
-    ['…'].into_iter().chain(clean.skip(length + 1 - MAX_NAME)).collect()
+    ['…']
+        .into_iter()
+        .chain(clean.skip(length + 1 - MAX_NAME))
+        .collect()
 }

@@ -114,7 +114,10 @@ fn the_table_says_what_ran_and_is_harmless() {
     let text = table(&report, 2);
     assert!(!text.contains('\u{1b}'));
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[1].contains("view  app.py:7") && lines[2].contains("main  app.py:7"), "{text}");
+    assert!(
+        lines[1].contains("view  app.py:7") && lines[2].contains("main  app.py:7"),
+        "{text}"
+    );
     assert_eq!(lines[3].trim(), "1 more functions");
     assert_eq!(lines[4], "timer: cpu (clock), since no counter");
 }

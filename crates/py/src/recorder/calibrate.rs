@@ -10,7 +10,7 @@ use pyrometer_agent::recorder::timer::{Opened, Timer};
 use pyrometer_agent::recorder::tree::{Node, Probes};
 
 use super::hooks::{Hooks, Refused, Wanted};
-use super::state;
+use super::thread;
 
 const PROGRAM: &std::ffi::CStr = c"
 from itertools import repeat
@@ -159,11 +159,11 @@ impl<'py, 'a> Bench<'py, 'a> {
         let function = self.names.as_any().get_item(name)?;
         let (mut callee, mut all) = (Vec::new(), Vec::new());
         for _ in 0..BATCHES {
-            let own = state::replace_tree(self.opened.meter(), 1000);
+            let own = thread::replace_tree(self.opened.meter(), 1000);
             let called = function.call1((STEPS,));
-            let tree = state::replace_tree(self.opened.meter(), 1);
+            let tree = thread::replace_tree(self.opened.meter(), 1);
             if let Some(own) = own {
-                state::restore_tree(own);
+                thread::restore_tree(own);
             }
             called?;
             if let Some(tree) = tree {

@@ -22,7 +22,7 @@ use pyrometer_agent::recorder::tree::{Entry, Key};
 
 use super::hooks::{Refused, Wanted};
 use super::symbols::{self, Evaluate};
-use super::{events, setprofile, state};
+use super::{choice, events, setprofile, state};
 
 static ORIGINAL: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
 static OURS: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
@@ -122,7 +122,7 @@ unsafe extern "C" fn evaluate<const LAST_INSTRUCTION: usize, const CHOSEN: bool>
         let Some((key, entry)) = begin::<LAST_INSTRUCTION>(frame) else {
             return original(thread, frame, throw);
         };
-        if CHOSEN && !state::is_chosen(Python::assume_attached(), key) {
+        if CHOSEN && !choice::is_chosen(Python::assume_attached(), key) {
             return original(thread, frame, throw);
         }
         let marker = 0_u8;
@@ -185,7 +185,10 @@ pub(super) fn set(py: Python<'_>, wanted: Wanted) -> Result<(), Refused> {
     };
     let minor = py.version_info().minor;
     let opcode = || -> PyResult<u8> {
-        py.import("opcode")?.getattr("opmap")?.get_item("RETURN_GENERATOR")?.extract()
+        py.import("opcode")?
+            .getattr("opmap")?
+            .get_item("RETURN_GENERATOR")?
+            .extract()
     };
     if minor == 11
         && let Ok(opcode) = opcode()

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyrometer_agent::recorder::tree::{Entry, Key, ThreadTree};
 
-use super::state::{self, ThreadState};
+use super::state;
+use super::thread::{self, ThreadState};
 
 /// Number of the recording that runs; no thread's number while none runs.
 static GENERATION: AtomicU32 = AtomicU32::new(NONE);
@@ -65,9 +66,8 @@ pub(super) fn is_below_floor(address: usize) -> bool {
 /// The calling thread's state, if it takes part in the recording that runs.
 pub(super) fn attached() -> Option<*mut ThreadState> {
     let generation = GENERATION.load(Ordering::Relaxed);
-    LOCAL.with(|local| {
-        (generation != NONE && local.generation.get() == generation).then(|| local.state.get())
-    })
+    LOCAL
+        .with(|local| (generation != NONE && local.generation.get() == generation).then(|| local.state.get()))
 }
 
 /// Runs `action` with the calling thread's events ignored.
@@ -95,7 +95,7 @@ fn state(is_begin: bool) -> Option<&'static mut ThreadState> {
     } else if generation == NONE || own == PAUSED {
         return None;
     } else {
-        state::attach_thread(is_begin)?
+        thread::attach_thread(is_begin)?
     };
     // SAFETY: the pointer was made in this recording, whose states live until the next one begins;
     // only the thread itself uses its tree while the recording runs, or somebody with the GIL, which
@@ -117,7 +117,7 @@ pub(super) fn enter(key: Key, entry: Entry) {
 pub(super) fn enter_below(key: Key, entry: Entry, caller: impl FnOnce() -> usize) {
     if let Some(state) = state(true) {
         if state.began_before.len() > state.tree.depth() {
-            state::end_frames(state, caller());
+            thread::end_frames(state, caller());
         }
         state.tree.enter(key, entry, || state::number_of_code(key));
     }
@@ -161,7 +161,6 @@ pub(super) fn enter_c(key: Key, callable: *mut pyo3::ffi::PyObject) {
 #[inline(never)]
 pub(super) fn throw(key: Key) {
     if let Some(tree) = tree(true) {
-        state::throw(tree, key);
+        thread::throw(tree, key);
     }
 }
-

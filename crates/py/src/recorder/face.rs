@@ -18,7 +18,7 @@ use pyrometer_model::{Span, UnixNanos};
 use super::hooks::{Hooks, Refused, Wanted};
 use super::names::CallableTypes;
 use super::state::{self, Plan};
-use super::{calibrate, events, fork};
+use super::{calibrate, events, fork, thread};
 
 /// The hooks that are set, and since when. Taken with the GIL held, for an instant.
 static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
@@ -137,7 +137,7 @@ fn begin(py: Python<'_>, given: Given) -> Result<(), Refused> {
     match events::attached() {
         // SAFETY: the calling thread's own state.
         Some(state) => unsafe { &mut *state }.tree.skip(),
-        None => drop(state::attach_thread(false)),
+        None => drop(thread::attach_thread(false)),
     }
     if let Ok(mut running) = RUNNING.lock() {
         *running = Some(Running {
@@ -290,8 +290,14 @@ impl Report {
         let every = 0..profile.nodes().len();
         let counts = || profile.nodes().iter().map(|node| node.counts);
         Ok((
-            every.clone().map(|number| function(number).name.clone()).collect(),
-            every.clone().map(|number| function(number).file.clone()).collect(),
+            every
+                .clone()
+                .map(|number| function(number).name.clone())
+                .collect(),
+            every
+                .clone()
+                .map(|number| function(number).file.clone())
+                .collect(),
             every.map(|number| function(number).line).collect(),
             profile
                 .nodes()

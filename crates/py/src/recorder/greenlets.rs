@@ -31,7 +31,10 @@ impl Switches {
             && pair.len() == 2
         {
             let (from, to) = (pair.get_item(0)?, pair.get_item(1)?);
-            let is_dead = from.getattr("dead").and_then(|dead| dead.extract()).unwrap_or(true);
+            let is_dead = from
+                .getattr("dead")
+                .and_then(|dead| dead.extract())
+                .unwrap_or(true);
             // SAFETY: the calling thread's own state; no event of it is going on.
             let state = unsafe { &mut *state };
             // They belong to the greenlet that began the recording.

@@ -3,11 +3,12 @@
 //! | module | does |
 //! |---|---|
 //! | `events` | what a hook says: a function begins, goes on, ends; the hot path |
-//! | `state` | the one recording of this process and its threads |
+//! | `state`, `thread` | the one recording of this process, and one thread in it |
+//! | `choice`, `patterns` | which functions are recorded, where only some are wanted |
 //! | `monitoring` | hooks of 3.12 and later: `sys.monitoring` |
 //! | `eval` | hooks of 3.9 to 3.11: the frame evaluation function (PEP 523) |
 //! | `setprofile` | hooks of 3.9 to 3.11 where C calls or very deep recursion are to be seen |
-//! | `frames`, `names`, `patterns` | frames that began before, what functions are called, and which are wanted |
+//! | `frames`, `names` | frames that began before, and what functions are called |
 //! | `fork`, `stack` | what a child of a fork has not got, and how much C stack there is |
 //! | `greenlets` | every greenlet has a place of its own |
 //! | `calibrate` | what an event costs here |
@@ -17,6 +18,7 @@
 //! contained, and end the recording rather than the program.
 
 mod calibrate;
+mod choice;
 mod eval;
 mod events;
 pub(crate) mod face;
@@ -31,3 +33,4 @@ mod setprofile;
 mod stack;
 mod state;
 mod symbols;
+mod thread;

@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyrometer_agent::recorder::tree::{Entry, Key};
 
 use super::hooks::{Refused, Wanted};
-use super::{events, state, symbols};
+use super::{choice, events, state, symbols};
 
 type Object = *mut ffi::PyObject;
 type Vectorcall = unsafe extern "C" fn(Object, *const Object, usize, Object) -> Object;
@@ -98,15 +98,17 @@ unsafe extern "C" fn on_any_start(_: Object, arguments: *const Object, _: usize,
     if events::enter_known(key) {
         return none();
     }
-    match state::choose(py, key, |code| set_local(code, LOCAL_MASK.load(Ordering::Relaxed))) {
-        state::Choice::Wanted => events::enter(key, Entry::Call),
-        state::Choice::Unwanted => {
+    match choice::choose(py, key, |code| {
+        set_local(code, LOCAL_MASK.load(Ordering::Relaxed))
+    }) {
+        choice::Choice::Wanted => events::enter(key, Entry::Call),
+        choice::Choice::Unwanted => {
             let disable = DISABLE.load(Ordering::Relaxed);
             // SAFETY: `DISABLE` is alive as long as the interpreter; the caller gets a reference.
             unsafe { ffi::Py_IncRef(disable) };
             return disable;
         }
-        state::Choice::Over => {}
+        choice::Choice::Over => {}
     }
     none()
 }
@@ -122,7 +124,7 @@ unsafe extern "C" fn on_any_unwind(_: Object, arguments: *const Object, _: usize
 unsafe extern "C" fn on_any_throw(_: Object, arguments: *const Object, _: usize, _: Object) -> Object {
     // SAFETY: as in `on_any_start`.
     let (key, py) = unsafe { (code(arguments), Python::assume_attached()) };
-    if state::is_chosen(py, key) {
+    if choice::is_chosen(py, key) {
         events::enter(key, Entry::Resume);
     }
     none()
@@ -233,7 +235,7 @@ pub(super) fn unset(py: Python<'_>) {
             let event: i32 = events.getattr(*name)?.extract()?;
             monitoring.call_method1("register_callback", (tool, event, py.None()))?;
         }
-        for code in state::chosen(py) {
+        for code in choice::chosen(py) {
             monitoring.call_method1("set_local_events", (tool, code, 0))?;
         }
         monitoring.call_method1("free_tool_id", (tool,))?;

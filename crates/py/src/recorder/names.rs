@@ -20,7 +20,9 @@ pub(super) fn of_code(code: &Bound<'_, PyAny>) -> Function {
     };
     Function {
         // Qualified names came with 3.11.
-        name: text("co_qualname").or_else(|| text("co_name")).unwrap_or_else(|| "?".to_owned()),
+        name: text("co_qualname")
+            .or_else(|| text("co_name"))
+            .unwrap_or_else(|| "?".to_owned()),
         file: text("co_filename").unwrap_or_default(),
         line: code
             .getattr("co_firstlineno")

@@ -6,31 +6,27 @@
 //! references never outlive a call; the interpreter switches threads only where it runs Python, which
 //! happens here in [`events::paused`] sections alone.
 
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyrometer_agent::recorder::calls::{self, Known, ThreadCalls};
 use pyrometer_agent::recorder::cost::Costs;
-use pyrometer_agent::recorder::timer::{Meter, Opened, Timer};
-use pyrometer_agent::recorder::tree::{Entry, Irregular, Key, Position, ThreadTree};
+use pyrometer_agent::recorder::timer::{Opened, Timer};
+use pyrometer_agent::recorder::tree::{Irregular, Key};
 use pyrometer_model::CallProfile;
 
 use super::names::CallableTypes;
-use super::{eval, events, frames, greenlets, hooks, names, patterns, stack};
+use super::thread::{ThreadState, look_around};
+use super::{events, names, patterns};
 
 /// Functions that are told apart; beyond it they are `(other)`. Each holds its code object.
 const MAX_FUNCTIONS: usize = 100_000;
 
 /// Ended threads that are kept apart; beyond it they are merged into one.
 const MAX_ENDED: usize = 64;
-
-/// Attempts at a thread's name, one per new node.
-const NAME_ATTEMPTS: u8 = 4;
 
 /// Number of a function beyond [`MAX_FUNCTIONS`].
 const UNKNOWN: u32 = u32::MAX;
@@ -52,41 +48,13 @@ pub(super) struct Recording {
     pub(super) plan: Plan,
     pub(super) costs: Costs,
     known: Vec<Known>,
-    numbers: HashMap<Key, u32>,
+    pub(super) numbers: HashMap<Key, u32>,
     /// Functions that were asked for, as far as they were met.
-    chosen: HashSet<Key>,
+    pub(super) chosen: HashSet<Key>,
     types: CallableTypes,
     threads: Vec<*mut ThreadState>,
     ended: Vec<ThreadCalls>,
     merged_ended: u64,
-}
-
-/// One thread that takes part.
-pub(super) struct ThreadState {
-    pub(super) tree: ThreadTree,
-    name: Option<String>,
-    name_attempts: u8,
-    pub(super) os_thread_id: u32,
-    has_ended: Arc<AtomicBool>,
-    /// Places of the greenlets that do not run now, by address.
-    pub(super) greenlets: HashMap<usize, Position>,
-    pub(super) follows_greenlets: bool,
-    /// Frames that began before and end without an event, by address, outermost first; the first stands for
-    /// no frame, so that there are more of them than open functions until the first call.
-    pub(super) began_before: Vec<usize>,
-}
-
-/// Tells the recording when its thread ends.
-struct EndOfThread(Arc<AtomicBool>);
-
-impl Drop for EndOfThread {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-thread_local! {
-    static ENDS: RefCell<Vec<EndOfThread>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The recording that runs or ran last.
@@ -195,7 +163,7 @@ pub(super) fn kept_error<T>(py: Python<'_>, action: impl FnOnce() -> T) -> T {
 }
 
 impl Recording {
-    fn number(
+    pub(super) fn number(
         &mut self,
         py: Python<'_>,
         key: Key,
@@ -230,7 +198,7 @@ impl Recording {
     }
 
     /// Whether a code object's function was asked for.
-    fn wants(&mut self, py: Python<'_>, key: Key) -> bool {
+    pub(super) fn wants(&mut self, py: Python<'_>, key: Key) -> bool {
         if self.plan.functions.is_empty() {
             return true;
         }
@@ -240,11 +208,14 @@ impl Recording {
             return false;
         };
         let name = &known.function.name;
-        self.plan.functions.iter().any(|pattern| patterns::matches(pattern, name))
+        self.plan
+            .functions
+            .iter()
+            .any(|pattern| patterns::matches(pattern, name))
     }
 
     /// Turns threads that have ended into what they did, and gives their descriptors back.
-    fn sweep(&mut self) {
+    pub(super) fn sweep(&mut self) {
         let (ended, running): (Vec<_>, Vec<_>) = self.threads.iter().partition(|&&thread| {
             // SAFETY: states live as long as the recording.
             unsafe { &*thread }.has_ended.load(Ordering::Acquire)
@@ -330,215 +301,6 @@ impl Recording {
                 state.name = Some(name.clone());
             }
         }
-    }
-}
-
-/// Makes the calling thread take part, with the frames that it is in. `is_begin`: the first event is the
-/// begin of a function, whose own frame may stand there already.
-#[cold]
-#[inline(never)]
-pub(super) fn attach_thread(is_begin: bool) -> Option<*mut ThreadState> {
-    let attached = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: every event runs with the GIL held.
-        let py = unsafe { Python::assume_attached() };
-        events::paused(|| kept_error(py, || attach(py, is_begin)))
-    }));
-    let Ok(state) = attached else {
-        events::end();
-        return None;
-    };
-    state.inspect(|&state| events::attach(state, stack::floor()))
-}
-
-fn attach(py: Python<'_>, is_begin: bool) -> Option<*mut ThreadState> {
-    let recording = recording()?;
-    recording.sweep();
-    let has_ended = Arc::new(AtomicBool::new(false));
-    // A thread whose locals are being destroyed records no more.
-    ENDS.try_with(|ends| {
-        let mut ends = ends.borrow_mut();
-        ends.clear();
-        ends.push(EndOfThread(Arc::clone(&has_ended)));
-    })
-    .ok()?;
-    let mut state = Box::new(ThreadState {
-        tree: ThreadTree::new(recording.plan.opened.meter(), recording.plan.max_nodes),
-        name: None,
-        name_attempts: 0,
-        // SAFETY: gettid has no preconditions.
-        os_thread_id: unsafe { libc::gettid() }.cast_unsigned(),
-        has_ended,
-        greenlets: HashMap::new(),
-        follows_greenlets: false,
-        began_before: Vec::new(),
-    });
-    look_around(py, &mut state);
-    if recording.plan.functions.is_empty() {
-        for key in frames_before(py, is_begin, &mut state.began_before) {
-            let number = recording.number(py, key, Some(key), |code| names::of_code(code));
-            state.tree.descend(key, || number);
-        }
-    }
-    state.tree.skip();
-    let state = Box::into_raw(state);
-    recording.threads.push(state);
-    Some(state)
-}
-
-/// Code objects of the frames that the calling thread is in already, outermost first.
-fn frames_before(py: Python<'_>, is_begin: bool, began_before: &mut Vec<usize>) -> Vec<Key> {
-    if hooks::see_ends_of_all() {
-        let mut codes = frames::codes(py);
-        if is_begin && !codes.is_empty() {
-            codes.remove(0);
-        }
-        let keys = codes.iter().rev();
-        return keys.map(|code| code.as_ptr().expose_provenance()).collect();
-    }
-    let frames = eval::frames_without_us(py.version_info().minor);
-    began_before.push(0);
-    began_before.extend(frames.iter().rev().map(|(frame, _)| *frame));
-    frames.iter().rev().map(|(_, key)| *key).collect()
-}
-
-/// Ends the frames that began before and are no more: the thread is in `caller` now.
-#[cold]
-pub(super) fn end_frames(state: &mut ThreadState, caller: usize) {
-    let Some(place) = state.began_before.iter().rposition(|&frame| frame == caller) else {
-        return;
-    };
-    while state.began_before.len() > place + 1 {
-        state.began_before.pop();
-        state.tree.ascend();
-    }
-}
-
-/// What is looked for while a thread meets new functions: its name, and greenlets.
-fn look_around(py: Python<'_>, state: &mut ThreadState) {
-    if state.name.is_none() && state.name_attempts < NAME_ATTEMPTS {
-        state.name_attempts += 1;
-        state.name = frames::thread_name(py);
-    }
-    if !state.follows_greenlets {
-        state.follows_greenlets = greenlets::follow(py);
-    }
-}
-
-/// What is to be done about a function that begins while only some are wanted.
-pub(super) enum Choice {
-    Wanted,
-    Unwanted,
-    /// No recording runs.
-    Over,
-}
-
-/// Chooses by name. `first` is called for a function that is wanted, once.
-#[cold]
-pub(super) fn choose(
-    py: Python<'_>,
-    key: Key,
-    first: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<()>,
-) -> Choice {
-    let done = catch_unwind(AssertUnwindSafe(|| {
-        let recording = recording().filter(|_| events::is_running())?;
-        events::paused(|| {
-            kept_error(py, || {
-                if !recording.wants(py, key) {
-                    return Some(Choice::Unwanted);
-                }
-                if recording.chosen.insert(key) {
-                    let object = std::ptr::with_exposed_provenance_mut(key);
-                    // SAFETY: the code object that runs now.
-                    first(&unsafe { Bound::from_borrowed_ptr(py, object) }).ok()?;
-                }
-                Some(Choice::Wanted)
-            })
-        })
-    }));
-    done.ok().flatten().unwrap_or(Choice::Over)
-}
-
-/// Whether a function was asked for; remembers the answer.
-pub(super) fn is_chosen(py: Python<'_>, key: Key) -> bool {
-    let Some(recording) = recording().filter(|_| events::is_running()) else {
-        return false;
-    };
-    match recording.numbers.get(&key) {
-        Some(_) => recording.chosen.contains(&key),
-        None => matches!(choose(py, key, |_| Ok(())), Choice::Wanted),
-    }
-}
-
-/// Code objects of the functions that were chosen so far.
-pub(super) fn chosen(py: Python<'_>) -> Vec<Bound<'_, PyAny>> {
-    let keys = recording().into_iter().flat_map(|recording| &recording.chosen);
-    keys.map(|&key| {
-        let object = std::ptr::with_exposed_provenance_mut(key);
-        // SAFETY: keys of functions are kept alive by the recording.
-        unsafe { Bound::from_borrowed_ptr(py, object) }
-    })
-    .collect()
-}
-
-/// See [`events::throw`].
-pub(super) fn throw(tree: &mut ThreadTree, key: Key) {
-    let above = contained_frames(tree.current_key());
-    let passage = tree.pass_through(above.into_iter());
-    tree.enter(key, Entry::Resume, || number_of_code(key));
-    tree.end_passage(passage);
-}
-
-/// The frames between the one that is thrown into and `until`, outermost first.
-fn contained_frames(until: Option<Key>) -> Vec<(Key, u32)> {
-    let found = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: every event runs with the GIL held.
-        let py = unsafe { Python::assume_attached() };
-        let recording = recording()?;
-        if !recording.plan.functions.is_empty() {
-            return None;
-        }
-        events::paused(|| {
-            kept_error(py, || {
-                let codes = frames::codes(py);
-                let end = codes
-                    .iter()
-                    .position(|code| Some(code.as_ptr().addr()) == until)?;
-                let own = usize::from(hooks::frame_stands_at_begin());
-                let between = codes[..end].iter().skip(own).rev();
-                Some(
-                    between
-                        .map(|code| {
-                            let key = code.as_ptr().expose_provenance();
-                            (
-                                key,
-                                recording.number(py, key, Some(key), |code| names::of_code(code)),
-                            )
-                        })
-                        .collect(),
-                )
-            })
-        })
-    }));
-    found.ok().flatten().unwrap_or_default()
-}
-
-/// Throws away what the calling thread recorded so far and begins anew where it is: calibration.
-pub(super) fn replace_tree(meter: Meter, max_nodes: usize) -> Option<ThreadTree> {
-    let state = events::attached()?;
-    // SAFETY: the calling thread's own state.
-    let state = unsafe { &mut *state };
-    Some(std::mem::replace(
-        &mut state.tree,
-        ThreadTree::new(meter, max_nodes),
-    ))
-}
-
-/// Puts a tree back that [`replace_tree`] took out.
-pub(super) fn restore_tree(mut tree: ThreadTree) {
-    if let Some(state) = events::attached() {
-        tree.skip();
-        // SAFETY: the calling thread's own state.
-        unsafe { &mut *state }.tree = tree;
     }
 }
 

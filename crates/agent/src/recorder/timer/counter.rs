@@ -101,7 +101,9 @@ impl Rate {
             let took = read().wrapping_sub(before);
             (took, (before.wrapping_add(took / 2), clock))
         });
-        readings.min_by_key(|reading| reading.0).map_or((0, 0), |best| best.1)
+        readings
+            .min_by_key(|reading| reading.0)
+            .map_or((0, 0), |best| best.1)
     }
 
     /// Counts in nanoseconds; exact for stretches of less than a second.
@@ -125,7 +127,11 @@ mod tests {
         let start = (read(), clock::monotonic_ns());
         while clock::monotonic_ns() < start.1 + 20_000_000 {}
         let (counts, ns) = (read() - start.0, clock::monotonic_ns() - start.1);
-        assert!(rate.ns(counts).abs_diff(ns) < ns / 100, "{} {ns}", rate.ns(counts));
+        assert!(
+            rate.ns(counts).abs_diff(ns) < ns / 100,
+            "{} {ns}",
+            rate.ns(counts)
+        );
         assert!(rate.ns(rate.counts(1_000_000)).abs_diff(1_000_000) < 10);
     }
 }

@@ -322,7 +322,10 @@ mod tests {
         }
         let by_clock = clock::own_cpu_ns() - start.1;
         let by_page = page.read() - start.0;
-        assert!(by_page.abs_diff(by_clock) < by_clock / 100 + 50_000, "{by_page} {by_clock}");
+        assert!(
+            by_page.abs_diff(by_clock) < by_clock / 100 + 50_000,
+            "{by_page} {by_clock}"
+        );
     }
 
     /// A page made up in memory: no hardware counter is read here.
@@ -340,7 +343,10 @@ mod tests {
     fn a_fake_page_is_read_by_its_protocol() {
         let check = |page: &PageHead, counter: u64| direct(page, |_| counter);
         assert_eq!(check(&fake_page(1, 1000, 48), 23), Some(1023));
-        assert_eq!(check(&fake_page(1, 1 << 47, 48), (1 << 48) - 5), Some((1 << 47) - 5));
+        assert_eq!(
+            check(&fake_page(1, 1 << 47, 48), (1 << 48) - 5),
+            Some((1 << 47) - 5)
+        );
         assert_eq!(check(&fake_page(0, 1000, 48), 23), None, "not on a counter");
         assert_eq!(check(&fake_page(1, 1000, 0), 23), None, "no width");
         let denied = PageHead {
