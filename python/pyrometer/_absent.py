@@ -54,6 +54,10 @@ def calls_read() -> None:
 calls_stop = calls_after_fork = calls_read
 
 
+def calls_keep(path: str | None) -> None:
+    pass
+
+
 def status() -> Status:
     return Status()
 

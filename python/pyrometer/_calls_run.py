@@ -1,7 +1,8 @@
 """``pyrometer calls -- CMD`` inside each Python process of the command.
 
 The command line names a private directory. Every process leaves one file there when it ends, named
-after its process id, and the command line makes one report of them. What cannot be left is said once
+after its process id, and the command line makes one report of them. The file is renewed every few seconds,
+so that a process that is killed leaves what it had. What cannot be left is said once
 on stderr; the program goes on either way.
 """
 
@@ -11,7 +12,7 @@ import atexit
 import os
 import sys
 
-from pyrometer import CallsError
+from pyrometer import CallsError, _native
 from pyrometer._calls import Calls, forked
 
 TYPE_CHECKING = False
@@ -59,9 +60,9 @@ def leave() -> None:
     if recording is None or _place is None:
         return
     try:
+        _native.calls_keep(None)
         recording.stop()
-        recording.report.write_parts(_place + ".new")
-        os.replace(_place + ".new", _place)
+        recording.report.write_parts(_place)
     except Exception as error:
         _say(f"what was recorded is lost: {error}", "see whether the temporary directory is full")
 
@@ -75,6 +76,7 @@ def _take_place(directory: str) -> None:
         number += 1
     with open(_place, "wb"):  # empty: the command line sees that this process began
         pass
+    _native.calls_keep(_place)
 
 
 def _follow_fork() -> None:

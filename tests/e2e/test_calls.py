@@ -148,6 +148,29 @@ def request(address: Path) -> bytes:
             connection.close()
 
 
+def test_a_killed_process_leaves_what_it_had(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import os, signal, time
+
+            def leaf():
+                pass
+
+            while time.thread_time() < 6:
+                for _ in range(1000):
+                    leaf()
+            os.kill(os.getpid(), signal.SIGKILL)
+            """
+        )
+    )
+    done = calls("-o", tmp_path / "out.json", "--", PYTHON, script)
+    assert done.returncode == 1 and "the command failed: signal: 9" in done.stderr
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert calls_of(report, "leaf") > 100_000
+
+
 def test_what_cannot_be_written_is_told_before_the_run(tmp_path: Path) -> None:
     proof = tmp_path / "it-ran"
     for output, code, problem in (

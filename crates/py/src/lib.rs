@@ -240,5 +240,7 @@ mod native {
     #[pymodule_export]
     use super::recorder::face::{Report, calls_after_fork, calls_read, calls_start, calls_stop};
     #[pymodule_export]
+    use super::recorder::keep::calls_keep;
+    #[pymodule_export]
     use super::{Status, after_fork_in_child, after_fork_in_parent, before_fork, exit, start, status, stop};
 }

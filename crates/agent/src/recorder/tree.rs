@@ -84,10 +84,16 @@ pub struct ThreadTree {
     irregular: Irregular,
     until_probe: u32,
     probes: Probes,
+    on_time: Option<fn()>,
+    next_time: u64,
 }
 
 /// One event in so many is probed: prime, so that it falls in with no pattern of the program.
 const PROBED: u32 = 61;
+
+/// Distance of two calls of what [`ThreadTree::on_time`] was given, in units of the timer: half a second, or as
+/// many instructions as take about that.
+const TIME_STEP: u64 = 500_000_000;
 
 /// Longest probe that counts, in units of the timer: beyond it the thread was interrupted.
 const LONGEST_PROBE: u64 = 2_000;
@@ -110,6 +116,8 @@ impl ThreadTree {
             irregular: Irregular::default(),
             until_probe: PROBED,
             probes: Probes::default(),
+            on_time: None,
+            next_time: 0,
         }
     }
 
@@ -129,6 +137,12 @@ impl ThreadTree {
         let took = self.meter.read().saturating_sub(self.last);
         if took < LONGEST_PROBE {
             self.probes.add(Probes { count: 1, sum: took });
+        }
+        if self.last >= self.next_time {
+            self.next_time = self.last + TIME_STEP;
+            if let Some(time_passed) = self.on_time {
+                time_passed();
+            }
         }
     }
 
@@ -223,6 +237,11 @@ impl ThreadTree {
         if let Some(top) = self.stack.last_mut() {
             *top = from;
         }
+    }
+
+    /// Has `time_passed` called at an event now and then. It may not use this tree.
+    pub fn on_time(&mut self, time_passed: fn()) {
+        self.on_time = Some(time_passed);
     }
 
     /// Changes place: another greenlet runs on this thread from now on.

@@ -157,7 +157,7 @@ unsafe fn deep(
         let is_profiled = state::kept_error(py, || setprofile::begin_on_this_thread(py));
         let result = original(thread, frame, throw);
         if is_profiled {
-            state::kept_error(py, || setprofile::end_on_this_thread());
+            state::kept_error(py, setprofile::end_on_this_thread);
         }
         IS_DEEP.store(false, Ordering::Relaxed);
         let ours = OURS.load(Ordering::Relaxed);

@@ -70,6 +70,14 @@ pub(super) fn attached() -> Option<*mut ThreadState> {
         .with(|local| (generation != NONE && local.generation.get() == generation).then(|| local.state.get()))
 }
 
+/// Leaves out what passed on the calling thread since its last event: the recorder itself was at work.
+pub(super) fn skip() {
+    if let Some(state) = attached() {
+        // SAFETY: the calling thread's own state.
+        unsafe { &mut *state }.tree.skip();
+    }
+}
+
 /// Runs `action` with the calling thread's events ignored.
 pub(super) fn paused<T>(action: impl FnOnce() -> T) -> T {
     let before = LOCAL.with(|local| local.generation.replace(PAUSED));

@@ -18,7 +18,7 @@ use pyrometer_model::{Span, UnixNanos};
 use super::hooks::{Hooks, Refused, Wanted};
 use super::names::CallableTypes;
 use super::state::{self, Plan};
-use super::{calibrate, events, fork, thread};
+use super::{calibrate, events, fork, keep, thread};
 
 /// The hooks that are set, and since when. Taken with the GIL held, for an instant.
 static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
@@ -134,11 +134,10 @@ fn begin(py: Python<'_>, given: Given) -> Result<(), Refused> {
     }
     hooks.set(py, wanted).inspect_err(|_| events::end())?;
     // What this took is not the program's.
-    match events::attached() {
-        // SAFETY: the calling thread's own state.
-        Some(state) => unsafe { &mut *state }.tree.skip(),
-        None => drop(thread::attach_thread(false)),
+    if events::attached().is_none() {
+        thread::attach_thread(false);
     }
+    events::skip();
     if let Ok(mut running) = RUNNING.lock() {
         *running = Some(Running {
             hooks,
@@ -184,6 +183,11 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// Bytes that another process of the same run can merge.
+    pub(super) fn parts(&self) -> Vec<u8> {
+        self.report.to_parts()
+    }
+
     fn of(py: Python<'_>, running: &Running) -> Self {
         let Some(recording) = state::recording() else {
             return Self {
@@ -350,17 +354,17 @@ impl Report {
     /// Writes a file; its format by name, else by its ending.
     fn write(&self, path: PathBuf, format: Option<&str>) -> PyResult<()> {
         let format = format_of(&path, format)?;
-        to_file(&path, &write(&self.report, format))
+        std::fs::write(&path, write(&self.report, format)).map_err(|error| unwritable(&path, &error))
     }
 
     /// Writes what another process of the same run is to merge.
     fn write_parts(&self, path: PathBuf) -> PyResult<()> {
-        to_file(&path, &self.report.to_parts())
+        keep::replace(&path, &self.parts()).map_err(|error| unwritable(&path, &error))
     }
 }
 
-fn to_file(path: &Path, bytes: &[u8]) -> PyResult<()> {
-    std::fs::write(path, bytes).map_err(|error| PyOSError::new_err(format!("{}: {error}", path.display())))
+fn unwritable(path: &Path, error: &std::io::Error) -> PyErr {
+    PyOSError::new_err(format!("{}: {error}", path.display()))
 }
 
 fn format_of(path: &Path, name: Option<&str>) -> PyResult<Format> {

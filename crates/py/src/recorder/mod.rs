@@ -12,6 +12,7 @@
 //! | `fork`, `stack` | what a child of a fork has not got, and how much C stack there is |
 //! | `greenlets` | every greenlet has a place of its own |
 //! | `calibrate` | what an event costs here |
+//! | `keep` | a file that a killed process leaves |
 //! | `face` | what Python sees of all this |
 //!
 //! Everything runs with the GIL held. Nothing in the hot path can panic; slow paths that could are
@@ -26,6 +27,7 @@ mod fork;
 mod frames;
 mod greenlets;
 mod hooks;
+pub(crate) mod keep;
 mod monitoring;
 mod names;
 mod patterns;

@@ -115,7 +115,7 @@ pub(super) fn number_of_code(key: Key) -> u32 {
             // SAFETY: the calling thread's own state; its tree is not touched here.
             look_around(py, unsafe { &mut *state });
         }
-        recording.number(py, key, Some(key), |code| names::of_code(code))
+        recording.number(py, key, Some(key), names::of_code)
     })
 }
 
@@ -202,7 +202,7 @@ impl Recording {
         if self.plan.functions.is_empty() {
             return true;
         }
-        let number = self.number(py, key, Some(key), |code| names::of_code(code));
+        let number = self.number(py, key, Some(key), names::of_code);
         // Beyond the bound nothing is wanted, since nothing would keep the code object alive.
         let Some(known) = self.known.get(number as usize) else {
             return false;

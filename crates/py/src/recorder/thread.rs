@@ -11,7 +11,7 @@ use pyrometer_agent::recorder::timer::Meter;
 use pyrometer_agent::recorder::tree::{Entry, Key, Position, ThreadTree};
 
 use super::state::{kept_error, number_of_code, recording};
-use super::{eval, events, frames, greenlets, hooks, names, stack};
+use super::{eval, events, frames, greenlets, hooks, keep, names, stack};
 
 /// Attempts at a thread's name, one per new node.
 const NAME_ATTEMPTS: u8 = 4;
@@ -83,10 +83,11 @@ fn attach(py: Python<'_>, is_begin: bool) -> Option<*mut ThreadState> {
         follows_greenlets: false,
         began_before: Vec::new(),
     });
+    state.tree.on_time(keep::time_passed);
     look_around(py, &mut state);
     if recording.plan.functions.is_empty() {
         for key in frames_before(py, is_begin, &mut state.began_before) {
-            let number = recording.number(py, key, Some(key), |code| names::of_code(code));
+            let number = recording.number(py, key, Some(key), names::of_code);
             state.tree.descend(key, || number);
         }
     }
@@ -164,10 +165,7 @@ fn contained_frames(until: Option<Key>) -> Vec<(Key, u32)> {
                     between
                         .map(|code| {
                             let key = code.as_ptr().expose_provenance();
-                            (
-                                key,
-                                recording.number(py, key, Some(key), |code| names::of_code(code)),
-                            )
+                            (key, recording.number(py, key, Some(key), names::of_code))
                         })
                         .collect(),
                 )
