@@ -37,31 +37,33 @@ def measure(plan: Plan) -> list[Figure]:
 
 
 def environment_of(version: str, python: str) -> str:
-    """The interpreter of an environment with the peers, as far as they can be had for it."""
+    """The interpreter of an environment with the peers, as far as they can be had for it; else its own."""
     venv = ROOT / "target" / "venvs-calls" / version
-    own = venv / "bin" / "python"
-    if (
-        not own.exists()
-        and subprocess.run([python, "-m", "venv", venv], check=False, capture_output=True).returncode
-    ):
+    own = str(venv / "bin" / "python")
+    if not runs(own):
+        subprocess.run([python, "-m", "venv", venv], check=False, capture_output=True)
+    if not runs(own):
         return python
     stamp = venv / ".peers"
     if not stamp.exists() or stamp.stat().st_mtime < REQUIREMENTS.stat().st_mtime:
         for line in REQUIREMENTS.read_text().splitlines():
             if line and not line.startswith("#"):
-                install = [
-                    own,
-                    "-m",
-                    "pip",
-                    "install",
-                    "-q",
-                    "--disable-pip-version-check",
-                    "--only-binary",
-                    ":all:",
-                ]
-                subprocess.run([*install, line], check=False, capture_output=True)
+                options = ["-q", "--disable-pip-version-check", "--only-binary", ":all:"]
+                subprocess.run(
+                    [own, "-m", "pip", "install", *options, line], check=False, capture_output=True
+                )
         stamp.touch()
-    return str(own)
+    return own
+
+
+def runs(python: str) -> bool:
+    try:
+        return (
+            subprocess.run([python, "-m", "pip", "--version"], check=False, capture_output=True).returncode
+            == 0
+        )
+    except OSError:
+        return False
 
 
 def added_per_call(plan: Plan, version: str, python: str) -> list[Figure]:

@@ -95,7 +95,7 @@ impl Costs {
                 resumes: node.resumes,
                 // The conversion saturates: below 0 it is 0.
                 self_value: (node.raw_self as f64 - own).round() as u64,
-                raw_self: node.raw_self,
+                raw_self: node.raw_self.max(0).cast_unsigned(),
             })
             .collect()
     }

@@ -46,8 +46,9 @@ pub enum Entry {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Node {
     key: Key,
-    /// In the function itself, as measured: with the recorder's own cost.
-    pub raw_self: u64,
+    /// In the function itself, as measured: with the recorder's own cost. Below 0 where a correction was taken
+    /// from a node that had not counted that much.
+    pub raw_self: i64,
     /// How often it was called.
     pub calls: u64,
     /// How often it went on after a `yield` or `await`.
@@ -94,6 +95,10 @@ const PROBED: u32 = 61;
 /// Distance of two calls of what [`ThreadTree::on_time`] was given, in units of the timer: half a second, or as
 /// many instructions as take about that.
 const TIME_STEP: u64 = 500_000_000;
+
+/// How far a meter may go back, in units of the timer: time that the hypervisor took. Further back it is out of
+/// order, and is not believed.
+const LARGEST_CORRECTION: i64 = 100_000_000;
 
 /// Longest probe that counts, in units of the timer: beyond it the thread was interrupted.
 const LONGEST_PROBE: u64 = 2_000;
@@ -146,14 +151,19 @@ impl ThreadTree {
         }
     }
 
-    /// Charges what passed since the last event to the current node.
+    /// Charges what passed since the last event to the current node. A meter that corrects itself downward
+    /// takes back what it had counted too much, most likely from the same node.
     #[inline(always)]
     fn charge(&mut self) {
         let now = self.meter.read();
+        let passed = now.wrapping_sub(self.last);
+        if passed.cast_signed() < -LARGEST_CORRECTION {
+            return;
+        }
         // SAFETY: `current` is a number that `child` returned, or the root; nodes are never removed.
         let node = unsafe { self.nodes.get_unchecked_mut(self.current as usize) };
-        node.raw_self = node.raw_self.wrapping_add(now.saturating_sub(self.last));
-        self.last = now.max(self.last);
+        node.raw_self = node.raw_self.wrapping_add(passed.cast_signed());
+        self.last = now;
     }
 
     /// A function begins or goes on. `function` gives its number when this tree meets it anew here.
@@ -261,7 +271,10 @@ impl ThreadTree {
 
     /// Leaves out what passed since the last event: the recorder itself was at work.
     pub fn skip(&mut self) {
-        self.last = self.meter.read().max(self.last);
+        let now = self.meter.read();
+        if now.wrapping_sub(self.last).cast_signed() >= -LARGEST_CORRECTION {
+            self.last = now;
+        }
     }
 
     /// Forgets what was measured and keeps the place: the child of a fork starts at zero. The meter is

@@ -91,7 +91,7 @@ fn calls_stand_under_their_callers() {
     );
     assert_eq!(tree.irregular(), Irregular::default());
     // Each event takes one from the clock, and so does each node that is made.
-    assert_eq!(tree.nodes().iter().map(|node| node.raw_self).sum::<u64>(), 10);
+    assert_eq!(tree.nodes().iter().map(|node| node.raw_self).sum::<i64>(), 10);
 }
 
 #[test]
@@ -210,4 +210,33 @@ fn many_nodes_keep_apart() {
     assert_eq!(tree.nodes().len(), 1 + 100 * 301);
     assert!(tree.nodes()[1..].iter().all(|node| node.calls == 1));
     assert_eq!(tree.irregular(), Irregular::default());
+}
+
+#[test]
+fn a_meter_that_corrects_itself_takes_back_what_it_counted() {
+    // A clock that goes 1000 forward at each reading, once 300 back, and once out of order.
+    unsafe fn unsteady(context: *mut c_void) -> u64 {
+        let (time, readings) = (context.cast::<u64>(), context.cast::<u64>());
+        // SAFETY: the context is a leaked pair of numbers that one thread uses.
+        unsafe {
+            let count = readings.add(1);
+            *count += 1;
+            match *count {
+                5 => *time -= 300,
+                7 => return 0,
+                _ => *time += 1000,
+            }
+            *time
+        }
+    }
+    let pair: &'static mut [u64; 2] = Box::leak(Box::new([1_000_000_000, 0]));
+    let external = External {
+        read: unsteady,
+        context: std::ptr::from_mut(pair).cast(),
+    };
+    let mut tree = ThreadTree::new(Opened::external(external).meter(), 10);
+    // Readings: 1 at first, 2 and 3 for `a`, 4 ends it, 5 and 6 begin and end it again.
+    play(&mut tree, "a /a a /a a /a");
+    assert_eq!(tree.nodes()[1].raw_self, 1000 + 1000 + 1000);
+    assert_eq!(tree.nodes()[0].raw_self, 1000 - 300);
 }

@@ -179,9 +179,9 @@ impl<'py, 'a> Bench<'py, 'a> {
 
 /// Per step, what stands in the function called, and in it and the loop that calls it.
 fn parts(nodes: &[Node]) -> (f64, f64) {
-    let per_step = |value: u64| value as f64 / STEPS as f64;
+    let per_step = |value: i64| value as f64 / STEPS as f64;
     let steps = |node: &&Node| node.calls + node.resumes >= STEPS;
     let callee = nodes.iter().skip(1).find(steps).map_or(0, |node| node.raw_self);
-    let all: u64 = nodes.iter().skip(1).map(|node| node.raw_self).sum();
+    let all: i64 = nodes.iter().skip(1).map(|node| node.raw_self).sum();
     (per_step(callee), per_step(all))
 }
