@@ -7,6 +7,7 @@ in turn. What is not installed for an interpreter, or does not run there, is nam
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 from pathlib import Path
@@ -102,7 +103,11 @@ def django(plan: Plan, version: str, python: str) -> list[Figure]:
 def bias(plan: Plan, version: str, python: str) -> list[Figure]:
     figure = Figure(f"bias of shares, tiny calls against long ones, Python {version}", "points", BIAS_GOAL)
     for _ in range(plan.times(ROUNDS)):
-        figure.values.append(run([python, str(PROGRAMS / "call_bias.py")])["worst"])
+        result = run([python, str(PROGRAMS / "call_bias.py")])
+        if "missing" in result:
+            figure.reason = result["missing"]
+        else:
+            figure.values.append(result["worst"])
     return [figure]
 
 
@@ -120,7 +125,7 @@ def collect(plan: Plan, work: str, python: str, figures: dict[str, Figure], valu
 
 def run(command: list[str]) -> dict:
     """The line of JSON that a program prints; why there is none as ``missing``."""
-    environment = {"PYTHONPATH": str(ROOT / "python"), "PATH": "/usr/bin:/bin"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=300, check=False
