@@ -12,6 +12,7 @@
 
 pub mod calls;
 pub mod cost;
+mod node;
 mod tally;
 pub mod timer;
 pub mod tree;
