@@ -23,7 +23,7 @@ from measure import Figure, NotMeasured, machine
 from plan import Plan
 
 # In the order in which they run and are printed.
-GROUPS = ("overhead", "slowdown", "memory", "feed", "flamegraph", "web", "sampling")
+GROUPS = ("overhead", "slowdown", "calls", "memory", "feed", "flamegraph", "web", "sampling")
 # Those that measure bytes and no time: they may run beside one another.
 BYTES = ("memory", "feed", "web")
 DEFAULT_ROUNDS = 5

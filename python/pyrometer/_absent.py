@@ -33,11 +33,29 @@ def is_needed() -> bool:
         return False
 
 
+PROBLEM = "this is not the first Python interpreter of its process"
+HINT = "one interpreter of a process can be profiled; use a process for each"
+
+
 def start(given: dict[str, object], program: str) -> Status:
     refused = Status()
-    refused.problem = "this is not the first Python interpreter of its process"
-    refused.hint = "one interpreter of a process can be profiled; use a process for each"
+    refused.problem, refused.hint = PROBLEM, HINT
     return refused
+
+
+def calls_start(given: dict[str, object]) -> tuple[str, str] | None:
+    return PROBLEM, HINT
+
+
+def calls_read() -> None:
+    return None
+
+
+calls_stop = calls_after_fork = calls_read
+
+
+def calls_keep(path: str | None) -> None:
+    pass
 
 
 def status() -> Status:

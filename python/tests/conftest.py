@@ -181,3 +181,25 @@ def build_embedder(folder: Path) -> Path:
     words += settings["LIBS"].split() + settings["SYSLIBS"].split()
     subprocess.run(words, check=True)
     return program
+
+
+# Interpreters whose calls can be recorded.
+CALLS = pytest.mark.skipif(
+    not (3, 9) <= sys.version_info < (3, 16) or sys.implementation.name != "cpython",
+    reason="calls are recorded on CPython 3.9 to 3.15",
+)
+
+
+def recorded(name: str, *arguments: str, **variables: str) -> str:
+    """What ``programs/NAME.py`` prints; it must end well and say nothing on stderr."""
+    done = subprocess.run(
+        [sys.executable, str(PROGRAMS / f"{name}.py"), *arguments],
+        env=environment(Path("/nonexistent"), **variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    return done.stdout

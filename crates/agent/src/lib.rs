@@ -5,6 +5,7 @@
 //! | [`Agent`] | one per process: start, pause around a fork, follow a fork, end |
 //! | [`options`] | what a user may ask for |
 //! | `sampler` | the thread that reads stacks |
+//! | [`recorder`] | what every call costs, while somebody asks for it |
 //! | `windows`, `tables` | what was observed, bounded, in numbered windows |
 //! | [`tasks`], `origins`, `submitted` | tasks and other work, and where they were created |
 //! | [`label_sets`], `labelled` | labels that code of the program has entered |
@@ -31,6 +32,7 @@ mod observed;
 pub mod options;
 mod origins;
 pub mod outside;
+pub mod recorder;
 mod reserve;
 mod sampler;
 mod shared;

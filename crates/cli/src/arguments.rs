@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use pyrometer_formats::Format;
 use pyrometer_server::Target;
 
-use crate::local::arguments::{Attach, Dump, Record, Top};
+use crate::local::arguments::{Attach, Dump, Record, Top, format};
 
 /// Where a fleet of Python processes spends its CPU and its waiting, in production.
 #[derive(Debug, Parser)]
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Collect from workers, store what they saw, and serve the web app and the API
     Serve(Serve),
+    /// Run a command and report what every call cost, with complete call stacks
+    Calls(Calls),
     /// Sample a process from outside, and write where it spent its time
     Record(Record),
     /// Show where a process spends its time now, live
@@ -64,6 +67,43 @@ pub(crate) struct Run {
     /// Also serve over TCP; with several processes use port 0
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) listen: Option<String>,
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Options of `calls`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  pyrometer calls -- python manage.py check
+  pyrometer calls -o calls.html -- python -m mypackage
+  pyrometer calls --function 'Cart.*' -o cart.json -- gunicorn shop.wsgi
+
+Every Python process that the command starts is recorded; the report holds all of them.")]
+pub(crate) struct Calls {
+    /// What is measured; what this machine cannot measure is replaced, and the report says why
+    #[arg(long, value_name = "TIMER", default_value = "cpu", value_parser = ["cpu", "instructions", "wall"])]
+    pub(crate) timer: String,
+    /// File to write the report to; its ending says the format
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Format of the file
+    #[arg(long, value_name = "FORMAT", requires = "output", value_parser = format)]
+    pub(crate) format: Option<Format>,
+    /// Only functions whose qualified name, or its last part, fits; may be given several times
+    #[arg(long = "function", value_name = "PATTERN")]
+    pub(crate) functions: Vec<String>,
+    /// Also record calls of functions in C
+    #[arg(long)]
+    pub(crate) c_calls: bool,
+    /// Bound of the tree of each thread; more is folded into (other)
+    #[arg(long, value_name = "NODES", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(crate) max_nodes: u32,
     /// The command and its arguments
     #[arg(
         required = true,

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod calls;
 mod failure;
 mod local;
 mod run;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Run(run) => run::run(run),
+        Command::Calls(options) => calls::calls(options),
         Command::Serve(serve) => serve::serve(serve),
         Command::Record(record) => local::record(record),
         Command::Top(top) => local::top(top),

@@ -13,13 +13,7 @@ use crate::failure::Failure;
 
 /// Never returns when it succeeds: the process is the command then.
 pub(crate) fn run(run: Run) -> Result<(), Failure> {
-    let bootstrap = bootstrap_directory()?;
-    let (program, arguments) = run.command.split_first().expect("clap requires a command");
-    let mut command = Command::new(program);
-    command.args(arguments).env(
-        "PYTHONPATH",
-        python_path(&bootstrap, std::env::var_os("PYTHONPATH")),
-    );
+    let mut command = command(&run.command)?;
     let mut set = |name: &str, value: Option<OsString>| {
         if let Some(value) = value {
             command.env(name, value);
@@ -40,12 +34,29 @@ pub(crate) fn run(run: Run) -> Result<(), Failure> {
         set("PYROMETER_LABELS", Some(labels.join(",").into()));
     }
     let error = command.exec();
-    let shown = Path::new(program).display();
+    Err(cannot_start(Path::new(&run.command[0]), &error))
+}
+
+/// The command with an environment that brings our package into each Python process.
+pub(crate) fn command(words: &[OsString]) -> Result<Command, Failure> {
+    let bootstrap = bootstrap_directory()?;
+    let (program, arguments) = words.split_first().expect("clap requires a command");
+    let mut command = Command::new(program);
+    command.args(arguments).env(
+        "PYTHONPATH",
+        python_path(&bootstrap, std::env::var_os("PYTHONPATH")),
+    );
+    Ok(command)
+}
+
+/// What to say when a program could not be started.
+pub(crate) fn cannot_start(program: &Path, error: &std::io::Error) -> Failure {
+    let shown = program.display();
     let hint = match error.kind() {
         std::io::ErrorKind::NotFound => "give the path of the program, or activate its environment first",
         _ => "check that the program may be executed",
     };
-    Err(Failure::new(format!("{shown} cannot be started: {error}"), hint))
+    Failure::new(format!("{shown} cannot be started: {error}"), hint)
 }
 
 fn python_path(bootstrap: &Path, inherited: Option<OsString>) -> OsString {

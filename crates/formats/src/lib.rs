@@ -5,6 +5,7 @@
 //! | [`feed`] | the window feed of a worker, also the form of a spool file |
 //! | [`collapsed`] | `root;child;leaf 12` lines |
 //! | [`pprof`] | gzip'd `perftools.profiles.Profile` |
+//! | [`calls`] | what a call recorder found: `json` with calls, and the formats above |
 //! | [`page`] | a call tree as one static HTML page |
 //! | `html` | an interactive page, self-contained |
 //! | `svg` | a flamegraph as one picture |
@@ -18,6 +19,7 @@
 
 mod bytes;
 mod call_nodes;
+pub mod calls;
 mod chrome;
 pub mod collapsed;
 mod cpuprofile;

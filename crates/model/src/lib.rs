@@ -9,11 +9,13 @@
 //! | [`labels`] | sorted label sets |
 //! | [`profile_type`] | what is counted, and the columns of each kind of profile |
 //! | [`stacks`] | functions and the trie of stacks that samples refer to |
+//! | [`calls`] | the same with the number of calls, as call recorders count them |
 //! | [`tree`] | the calling-context tree: merge, prune |
 //! | [`varint`] | numbers as bytes |
 //! | [`window`] | what one worker observed in one window, and who that worker is |
 #![forbid(unsafe_code)]
 
+pub mod calls;
 pub mod labels;
 pub mod profile_type;
 pub mod stacks;
@@ -22,6 +24,7 @@ pub mod tree;
 pub mod varint;
 pub mod window;
 
+pub use calls::{CallCounts, CallNode, CallProfile};
 pub use labels::Labels;
 pub use profile_type::{Column, ProfileKind, ProfileType};
 pub use stacks::{Function, FunctionId, Functions, StackId, StackNode, StackTable};

@@ -13,6 +13,7 @@
 
 mod greenlets;
 mod labels;
+mod recorder;
 mod tasks;
 mod threads;
 
@@ -236,6 +237,10 @@ fn thread_id() -> u32 {
 mod native {
     #[pymodule_export]
     use super::labels::{add_label_set, set_label_variable};
+    #[pymodule_export]
+    use super::recorder::face::{Report, calls_after_fork, calls_read, calls_start, calls_stop};
+    #[pymodule_export]
+    use super::recorder::keep::calls_keep;
     #[pymodule_export]
     use super::{Status, after_fork_in_child, after_fork_in_parent, before_fork, exit, start, status, stop};
 }

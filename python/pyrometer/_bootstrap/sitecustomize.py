@@ -1,6 +1,7 @@
-"""Starts the agent in a Python process that ``pyrometer run`` began, directly or further down.
+"""Starts the agent in a Python process that ``pyrometer run`` began, directly or further down; or the
+recording of calls, under ``pyrometer calls``.
 
-``pyrometer run`` puts this folder first on PYTHONPATH, so the interpreter imports this file in
+The command puts this folder first on PYTHONPATH, so the interpreter imports this file in
 place of the user's own ``sitecustomize``. It starts the agent, takes this folder off ``sys.path``,
 and imports the user's. It is written for every Python that a child process may run on, and an error
 in it never reaches the program.
@@ -29,7 +30,13 @@ def _start_agent():
     except BaseException:
         sys.modules.pop("pyrometer", None)
         raise
-    module.start()
+    directory = os.environ.get("PYROMETER_CALLS_DIR")
+    if directory:
+        from pyrometer import _calls_run
+
+        _calls_run.start(directory)
+    else:
+        module.start()
     return None
 
 

@@ -156,10 +156,10 @@ fn seconds(text: &str) -> Result<f64, String> {
     })
 }
 
-pub(super) fn format(text: &str) -> Result<Format, String> {
+pub(crate) fn format(text: &str) -> Result<Format, String> {
     Format::of_name(text).ok_or_else(|| with_hint("unknown format", &known_formats()))
 }
 
-pub(super) fn known_formats() -> String {
+pub(crate) fn known_formats() -> String {
     format!("known are {}", Format::names().collect::<Vec<_>>().join(", "))
 }
