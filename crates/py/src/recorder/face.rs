@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use pyrometer_agent::recorder::cost::Cost;
 use pyrometer_agent::recorder::timer::{External, Opened, Timer};
 use pyrometer_formats::Format;
@@ -357,6 +357,22 @@ impl Report {
         std::fs::write(&path, write(&self.report, format)).map_err(|error| unwritable(&path, &error))
     }
 
+    /// The content of a file of that format; `os_thread_id`: of one thread alone.
+    #[pyo3(signature = (format, os_thread_id=None))]
+    fn to_bytes<'py>(
+        &self,
+        py: Python<'py>,
+        format: &str,
+        os_thread_id: Option<u32>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let format = Format::of_name(format).ok_or_else(unknown_format)?;
+        let mut report = self.report.clone();
+        if let Some(id) = os_thread_id {
+            report.threads.retain(|thread| thread.os_thread_id == id);
+        }
+        Ok(PyBytes::new(py, &write(&report, format)))
+    }
+
     /// Writes what another process of the same run is to merge.
     fn write_parts(&self, path: PathBuf) -> PyResult<()> {
         keep::replace(&path, &self.parts()).map_err(|error| unwritable(&path, &error))
@@ -372,8 +388,10 @@ fn format_of(path: &Path, name: Option<&str>) -> PyResult<Format> {
         Some(name) => Format::of_name(name),
         None => Format::of_file(&path.to_string_lossy()),
     };
-    found.ok_or_else(|| {
-        let known: Vec<&str> = Format::names().collect();
-        PyValueError::new_err(format!("the format of a file is one of {}", known.join(", ")))
-    })
+    found.ok_or_else(unknown_format)
+}
+
+fn unknown_format() -> PyErr {
+    let known: Vec<&str> = Format::names().collect();
+    PyValueError::new_err(format!("the format of a file is one of {}", known.join(", ")))
 }
