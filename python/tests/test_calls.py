@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 
@@ -219,6 +220,17 @@ def test_every_timer_says_what_ran(timer: str):
         assert f"used {timer}" in about
     else:
         assert "used instructions" in about or "no instruction counter" in about
+
+
+def test_where_perf_events_are_denied_the_timer_is_another_and_says_so():
+    about = recorded("calls_options", "timer_without_perf_events")
+    assert "no perf page: denied" in about
+    # The C library registers the area since 2.35.
+    libc = os.confstr("CS_GNU_LIBC_VERSION").split()[1].split(".")
+    if tuple(map(int, libc)) >= (2, 35):
+        assert "means rseq area and constant counter" in about
+    else:
+        assert "means CLOCK_THREAD_CPUTIME_ID" in about
 
 
 def test_a_timer_of_ones_own_gives_exact_values():

@@ -3,9 +3,11 @@
 import os
 import sys
 import threading
+import time
 
 import pyrometer
 from pyrometer import CallsError
+from seccomp import forbid
 
 
 def leaf():
@@ -33,6 +35,21 @@ def timer(name):
     print("used", p.about["used"])
     print("why", p.about["why"])
     assert p.tree.find("leaf").calls == 3
+
+
+def burn(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def timer_without_perf_events():
+    forbid(298)  # perf_event_open on x86-64
+    with pyrometer.calls() as p:
+        burn(0.1)
+    print("means", p.about["means"])
+    print("why", p.about["why"])
+    assert abs(p.tree.find("burn").total - 1e8) < 1e7, p.tree.find("burn")
 
 
 def callable_timer():

@@ -4,15 +4,19 @@
 //! denied. [`Opened`] says both and why, and the profile carries it: a fallback is never mistaken for
 //! the real thing.
 
+mod anchored;
 mod counter;
 mod page;
+mod sequence;
 
 use std::ffi::c_void;
 use std::io;
 
 use crate::clock;
+use anchored::{Anchored, Watch};
 use counter::Rate;
-use page::{CpuPage, InstructionPage};
+use page::{InstructionPage, PageWatch};
+use sequence::SequenceWatch;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +69,8 @@ pub enum Means {
     InstructionCounter,
     /// CPU time from a perf page and the processor's counter.
     CpuPage,
+    /// CPU time from the area for restartable sequences and the processor's counter.
+    CpuSequence,
     /// `CLOCK_THREAD_CPUTIME_ID`, a system call each time.
     CpuClock,
     /// `CLOCK_MONOTONIC`.
@@ -80,6 +86,7 @@ impl Means {
         match self {
             Self::InstructionCounter => "perf counter",
             Self::CpuPage => "perf page and constant counter",
+            Self::CpuSequence => "rseq area and constant counter",
             Self::CpuClock => "CLOCK_THREAD_CPUTIME_ID",
             Self::WallClock => "CLOCK_MONOTONIC",
             Self::External => "callable",
@@ -133,10 +140,15 @@ impl Opened {
                 Err(error) => reasons.push(format!("no instruction counter: {}", cause(&error))),
             }
         }
-        match CpuPage::open(Rate::measured()).map(|mut page| page.is_right()) {
+        match PageWatch::open().map(is_right) {
             Ok(true) => return opened(Timer::Cpu, Means::CpuPage, joined(reasons)),
             Ok(false) => reasons.push("the perf page failed its self-test".to_owned()),
             Err(error) => reasons.push(format!("no perf page: {}", cause(&error))),
+        }
+        match SequenceWatch::find().map(is_right) {
+            Some(true) => return opened(Timer::Cpu, Means::CpuSequence, joined(reasons)),
+            Some(false) => reasons.push("the rseq area failed its self-test".to_owned()),
+            None => reasons.push("no rseq area: the C library registers none".to_owned()),
         }
         opened(Timer::Cpu, Means::CpuClock, joined(reasons))
     }
@@ -158,13 +170,22 @@ impl Opened {
     #[must_use]
     pub fn meter(&self) -> Meter {
         match self.means {
-            Means::CpuPage => CpuPage::open(Rate::measured()).map_or(Meter::CpuClock, Meter::CpuPage),
+            Means::CpuPage => PageWatch::open().map_or(Meter::CpuClock, |watch| {
+                Meter::CpuPage(Anchored::new(watch, Rate::measured()))
+            }),
+            Means::CpuSequence => SequenceWatch::find().map_or(Meter::CpuClock, |watch| {
+                Meter::CpuSequence(Anchored::new(watch, Rate::measured()))
+            }),
             Means::InstructionCounter => InstructionPage::open().map_or(Meter::Silent, Meter::Instructions),
             Means::WallClock => Meter::WallClock,
             Means::External => self.external.map_or(Meter::Silent, Meter::External),
             Means::CpuClock => Meter::CpuClock,
         }
     }
+}
+
+fn is_right(watch: impl Watch) -> bool {
+    Anchored::new(watch, Rate::measured()).is_right()
 }
 
 fn joined(reasons: Vec<String>) -> Option<String> {
@@ -188,7 +209,9 @@ fn cause(error: &io::Error) -> String {
 #[derive(Debug)]
 pub enum Meter {
     /// See [`Means::CpuPage`].
-    CpuPage(CpuPage),
+    CpuPage(Anchored<PageWatch>),
+    /// See [`Means::CpuSequence`].
+    CpuSequence(Anchored<SequenceWatch>),
     /// See [`Means::CpuClock`].
     CpuClock,
     /// See [`Means::WallClock`].
@@ -208,6 +231,7 @@ impl Meter {
     pub fn read(&mut self) -> u64 {
         match self {
             Self::CpuPage(page) => page.read(),
+            Self::CpuSequence(sequence) => sequence.read(),
             other => other.read_slowly(),
         }
     }
@@ -216,6 +240,7 @@ impl Meter {
     fn read_slowly(&mut self) -> u64 {
         match self {
             Self::CpuPage(page) => page.read(),
+            Self::CpuSequence(sequence) => sequence.read(),
             Self::CpuClock => clock::own_cpu_ns(),
             Self::WallClock => clock::monotonic_ns(),
             Self::Instructions(page) => page.read(),
@@ -229,7 +254,9 @@ impl Meter {
     /// call in a `pthread_atfork` handler.
     pub fn forget_after_fork(&mut self) {
         match std::mem::replace(self, Self::Silent) {
-            Self::CpuPage(page) => page.into_event().abandon(),
+            Self::CpuPage(page) => page.into_watch().into_event().abandon(),
+            // Armed in the parent, and the clock of the child began at 0.
+            Self::CpuSequence(sequence) => sequence.into_watch().disarm(),
             Self::Instructions(page) => page.into_event().abandon(),
             other => *self = other,
         }

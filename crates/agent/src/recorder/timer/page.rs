@@ -1,8 +1,8 @@
-//! The page that the kernel shares for a perf event, and the two meters that read it.
+//! The page that the kernel shares for a perf event, and what reads it.
 //!
-//! [`CpuPage`] maps the page of an event that counts nothing (`PERF_COUNT_SW_DUMMY`). The kernel
-//! changes `lock` whenever it puts the event's thread on a core. So while `lock` is what it was, the
-//! thread was never switched out, and its CPU time is what it was plus the time that went by.
+//! [`PageWatch`] maps the page of an event that counts nothing (`PERF_COUNT_SW_DUMMY`). The kernel
+//! changes `lock` whenever it puts the event's thread on a core: while it is what it was, the thread was
+//! never switched out.
 //!
 //! [`InstructionPage`] reads a hardware counter without a system call where the page says how.
 //!
@@ -16,11 +16,8 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
 
-use super::counter::{self, Rate};
-use crate::clock;
-
-/// Longest stretch that is measured by the counter alone, ns: bounds what an error of its rate does.
-const ANCHORED_FOR_NS: u64 = 1_000_000;
+use super::anchored::Watch;
+use super::counter;
 
 /// Attempts at a reading that the kernel did not interrupt.
 const ATTEMPTS: usize = 8;
@@ -136,91 +133,45 @@ impl Drop for Event {
     }
 }
 
-/// CPU time of the calling thread without a system call.
+/// Tells by `lock` whether the thread was switched out.
 #[derive(Debug)]
-pub struct CpuPage {
+pub struct PageWatch {
     event: Event,
     lock: u32,
-    base_ns: u64,
-    base_count: u64,
-    longest: u64,
-    rate: Rate,
 }
 
-impl CpuPage {
+impl PageWatch {
     /// Opens it for the calling thread.
     ///
     /// # Errors
     /// What the kernel says: perf events are denied, or there are none.
-    pub fn open(rate: Rate) -> io::Result<Self> {
+    pub fn open() -> io::Result<Self> {
         const SOFTWARE: u32 = 1;
         const DUMMY: u64 = 9;
-        let mut page = Self {
+        Ok(Self {
             event: Event::open(SOFTWARE, DUMMY)?,
-            lock: 1, // odd: no reading counts before the first anchor
-            base_ns: 0,
-            base_count: 0,
-            longest: rate.counts(ANCHORED_FOR_NS),
-            rate,
-        };
-        page.anchor();
-        Ok(page)
-    }
-
-    /// CPU time so far, ns.
-    #[inline(always)]
-    pub fn read(&mut self) -> u64 {
-        // The counter first: were the thread switched out between the two, `lock` would tell.
-        let count = counter::read();
-        compiler_fence(Ordering::SeqCst);
-        let passed = count.wrapping_sub(self.base_count);
-        if self.event.lock() == self.lock && passed < self.longest {
-            return self.base_ns + self.rate.ns(passed);
-        }
-        self.anchor()
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn anchor(&mut self) -> u64 {
-        for _ in 0..ATTEMPTS {
-            let lock = self.event.lock();
-            let before = counter::read();
-            let base_ns = clock::own_cpu_ns();
-            let after = counter::read();
-            compiler_fence(Ordering::SeqCst);
-            if lock & 1 == 0 && self.event.lock() == lock {
-                self.lock = lock;
-                self.base_ns = base_ns;
-                self.base_count = before + after.wrapping_sub(before) / 2;
-                return base_ns + self.rate.ns(after.wrapping_sub(self.base_count));
-            }
-        }
-        self.lock = 1;
-        clock::own_cpu_ns()
-    }
-
-    /// Whether the page does here what it must: `lock` changes when the thread sleeps, and the time
-    /// measured agrees with the kernel's clock.
-    #[must_use]
-    pub fn is_right(&mut self) -> bool {
-        const SPIN_NS: u64 = 200_000;
-        let lock = self.event.lock();
-        std::thread::sleep(std::time::Duration::from_micros(50));
-        if self.event.lock() == lock {
-            return false;
-        }
-        let (page_start, clock_start) = (self.read(), clock::own_cpu_ns());
-        while clock::own_cpu_ns() - clock_start < SPIN_NS {}
-        let (page, clock) = (
-            self.read().saturating_sub(page_start),
-            clock::own_cpu_ns() - clock_start,
-        );
-        page.abs_diff(clock) < clock / 10 + 5_000
+            lock: 1,
+        })
     }
 
     pub(super) fn into_event(self) -> Event {
         self.event
+    }
+}
+
+impl Watch for PageWatch {
+    fn arm(&mut self) {
+        self.lock = self.event.lock();
+    }
+
+    #[inline(always)]
+    fn is_armed(&self) -> bool {
+        // Odd: the kernel is writing.
+        self.event.lock() == self.lock && self.lock & 1 == 0
+    }
+
+    fn disarm(&mut self) {
+        self.lock = 1;
     }
 }
 
@@ -302,30 +253,6 @@ pub(super) fn direct(page: &PageHead, read_counter: impl Fn(u32) -> u64) -> Opti
 mod tests {
     use super::*;
     use std::cell::Cell;
-
-    #[test]
-    fn cpu_time_of_the_page_is_that_of_the_clock() {
-        let Ok(mut page) = CpuPage::open(Rate::measured()) else {
-            eprintln!("not run: this machine denies perf events");
-            return;
-        };
-        assert!(page.is_right());
-        let start = (page.read(), clock::own_cpu_ns());
-        for round in 0..2_000_000_u32 {
-            page.read();
-            if round % 50_000 == 0 {
-                std::thread::sleep(std::time::Duration::from_millis(1));
-            }
-        }
-        // After a sleep the next reading is the clock's, whatever a hypervisor took before.
-        std::thread::sleep(std::time::Duration::from_millis(1));
-        let by_clock = clock::own_cpu_ns() - start.1;
-        let by_page = page.read() - start.0;
-        assert!(
-            by_page.abs_diff(by_clock) < by_clock / 100 + 50_000,
-            "{by_page} {by_clock}"
-        );
-    }
 
     /// A page made up in memory: no hardware counter is read here.
     fn fake_page(index: u32, offset: i64, width: u16) -> PageHead {
