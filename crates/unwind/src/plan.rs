@@ -224,9 +224,9 @@ impl Plan {
             && let (Some(chunk), Some(top)) = (self.chunks.first_mut(), thread.pointer(datastack_top))
         {
             let used = usize::try_from(top.0.wrapping_sub(chunk.address.0)).unwrap_or(0);
-            // Shorter by and by: a thread that calls deeply now and then would miss its plan each time.
-            let length = (used + SLACK).max(chunk.length - chunk.length / 64);
             if used <= chunk.size {
+                // Shorter by and by: a thread that calls deeply now and then would miss its plan each time.
+                let length = (used + SLACK).max(chunk.length - chunk.length / 64);
                 chunk.length = length.min(chunk.size);
             }
         }
